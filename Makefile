@@ -1,0 +1,49 @@
+# Each target sets up what it needs in .venv, from nothing.
+VENV := .venv
+PY := $(VENV)/bin/python
+LISA := $(VENV)/bin/lisa
+PYTHON ?= python3
+OUT ?= out
+
+.PHONY: demo test lint parity parity-7b hostile train-tiny examples clean
+
+# torch first and by number, so that a CPU build is taken where the package index offers one
+$(VENV)/base: pyproject.toml
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q --disable-pip-version-check torch==2.13.0
+	$(PY) -m pip install -q --disable-pip-version-check -e ".[world]"
+	touch $@
+
+$(VENV)/dev: $(VENV)/base
+	$(PY) -m pip install -q --disable-pip-version-check -e ".[dev]"
+	touch $@
+
+demo: $(VENV)/base  ## answer the breakfast picture
+	$(LISA) segment examples/breakfast.png "Which food has the most vitamin C?" --out $(OUT)
+
+test: $(VENV)/dev lint  ## what CI runs
+	$(PY) -m pytest -n 2 --dist loadfile
+
+lint: $(VENV)/dev
+	$(VENV)/bin/ruff check src tests examples
+	$(VENV)/bin/ruff format --check src tests examples
+	$(VENV)/bin/pyright
+	$(VENV)/bin/lint-imports
+
+parity: $(VENV)/dev  ## every golden of the reference implementation, with the differences found
+	$(PY) -m pytest tests/reference -v -s
+
+parity-7b: $(VENV)/dev  ## 7B of random weights in the published layout: 15 GB of disk, 16 GB of memory
+	$(PY) -m pytest tests/reference/test_7b.py -m slow -s
+
+hostile: $(VENV)/dev  ## 300 hostile files and instructions
+	$(PY) tests/hostile.py --seed 0
+
+train-tiny: $(VENV)/base  ## the embedded model from nothing, resumed where it stands
+	$(LISA) train tiny --out runs/tiny
+
+examples: $(VENV)/base  ## draw the example pictures again
+	$(PY) examples/draw.py
+
+clean:
+	rm -rf $(VENV) out .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,255 @@
+"""The command line. Each command checks what is cheap first, and imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lisa.errors import LisaError, printable
+
+app = typer.Typer(
+    name="lisa",
+    help="Ask a picture a question and get the pixels back.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ImageArgument = Annotated[str, typer.Argument(metavar="IMAGE", help="A picture: PNG, JPEG, WebP, TIFF …")]
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="tiny, lisa-7b, a folder, or a hub id.")]
+DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best one here if left out.")]
+DtypeOption = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")]
+TokensOption = Annotated[int | None, typer.Option("--max-new-tokens", min=1, max=4096, help="Longest answer.")]
+PixelsOption = Annotated[int, typer.Option("--max-pixels", min=1, help="Largest picture, width times height.")]
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for results.")]
+
+MAX_PIXELS = 100_000_000
+OUT = Path("out")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from lisa._version import __version__
+
+        print(f"lisa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Ask a picture a question and get the pixels back."""
+
+
+@app.command()
+def segment(
+    image: ImageArgument,
+    instruction: Annotated[str, typer.Argument(metavar="INSTRUCTION", help="What to find, in your words.")],
+    out: OutOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON and nothing else.")] = False,
+    model: ModelOption = "tiny",
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    max_new_tokens: TokensOption = None,
+    max_pixels: PixelsOption = MAX_PIXELS,
+) -> None:
+    """Answer one instruction about a picture: text, masks, and a picture of both.
+
+    Results go to the folder out (with --json nowhere, unless --out names one).
+    """
+    from lisa import console
+    from lisa.instructions import check_instruction
+
+    question = check_instruction(instruction)
+    folder = out if out is not None or json else OUT
+    request = console.check_request(image, model, device, dtype, folder, max_pixels)
+    predictor = console.load(request)
+    with console.working("answering"):
+        result = predictor.segment(request.image, question, **console.options_for(max_new_tokens))
+    console.deliver(result, request, as_json=json)
+
+
+@app.command()
+def chat(
+    image: ImageArgument,
+    out: OutOption = OUT,
+    model: ModelOption = "tiny",
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    max_new_tokens: TokensOption = None,
+    max_pixels: PixelsOption = MAX_PIXELS,
+) -> None:
+    """Ask several questions about one picture; later ones may refer to earlier answers."""
+    from lisa import console
+
+    request = console.check_request(image, model, device, dtype, out, max_pixels)
+    console.converse(console.load(request), request, console.options_for(max_new_tokens))
+
+
+@app.command("eval")
+def evaluate(
+    model: Annotated[str, typer.Argument(help="tiny, lisa-7b, a folder, or a hub id.")],
+    datasets: Annotated[list[str], typer.Argument(help="Names of datasets, such as world.")],
+    data: Annotated[Path | None, typer.Option(help="Folder the datasets lie in.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split, such as val.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of generated data.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")] = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for report.json.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="File for the same numbers.")] = None,
+) -> None:
+    """Measure a model on datasets: gIoU, cIoU and more."""
+    from lisa import console
+
+    files = console.report_files(out, json)
+    from lisa import evaluate as evaluation
+
+    with console.counting("questions", limit) as progress:
+        report = evaluation.run(
+            model,
+            datasets,
+            data=data,
+            split=split,
+            seed=seed,
+            limit=limit,
+            device=device,
+            dtype=dtype,
+            progress=progress,
+        )
+    for file in files:
+        evaluation.write_report(report, file)
+    console.show_report(report)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe, such as tiny.")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="Changes to it, as key=value.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Two steps, then stop.")] = False,
+    minutes: Annotated[float | None, typer.Option(min=0.0, help="Stop after so many minutes.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for checkpoints; continued if there.")] = None,
+) -> None:
+    """Train a model by a recipe."""
+    from lisa.checks import check_out_folder
+
+    if out is not None:
+        check_out_folder(out)
+    from lisa import train as training
+
+    training.run(recipe, overrides=overrides or [], dry_run=dry_run, minutes=minutes, out=out)
+
+
+@app.command()
+def get(
+    name: Annotated[str, typer.Argument(help="lisa-7b, lisa-13b, their -explanatory forms, or a hub id.")],
+    folder: Annotated[Path | None, typer.Option(help="Put the files here instead of the hub's cache.")] = None,
+    revision: Annotated[str, typer.Option(help="Branch, tag or commit.")] = "main",
+    force: Annotated[bool, typer.Option("--force", help="Fetch it although it cannot run here.")] = False,
+) -> None:
+    """Fetch a published checkpoint; an interrupted fetch is continued."""
+    from lisa import console, hub
+    from lisa.checks import check_out_folder
+
+    if folder is not None:
+        check_out_folder(folder)
+    print(hub.get(name, folder=folder, revision=revision, force=force, say=console.tell))
+
+
+@app.command()
+def doctor(path: Annotated[str, typer.Argument(help="A checkpoint: folder, alias or hub id on this machine.")]) -> None:
+    """Say whether a checkpoint can work, and what to do if not."""
+    from lisa import console
+
+    with console.working("looking"):
+        from lisa.model.doctor import examine
+
+        report = examine(path)
+    print(report.render())
+    if not report.ok:
+        raise LisaError(f"this checkpoint cannot work: {report.first_error}")
+
+
+@app.command()
+def demo(
+    model: ModelOption = "tiny",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 7860,
+    share: Annotated[bool, typer.Option("--share", help="Also give it a public address for some days.")] = False,
+) -> None:
+    """Open a page in the browser to ask pictures questions."""
+    from importlib.util import find_spec
+
+    from lisa.errors import Missing
+
+    if find_spec("gradio") is None:
+        raise Missing('the page needs gradio: install it with: pip install "lisa-seg[demo]"')
+    from lisa.serve import demo as page
+
+    page.launch(model, host, port, share)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits: 0 done, 2 something a person can put right, 130 Ctrl-C, 1 a bug.
+
+    LISA_DEBUG=1 shows the traceback of any error.
+    """
+    _quiet()
+    try:
+        code = app(args=arguments, prog_name="lisa", standalone_mode=False)
+        sys.stdout.flush()
+        if code == 130:  # typer has turned Ctrl-C into a number
+            _say("stopped", 130)
+    except BaseException as error:
+        if os.environ.get("LISA_DEBUG"):
+            raise
+        code = _explain(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _quiet() -> None:
+    """Libraries' chatter would hide the one line that matters."""
+    if os.environ.get("LISA_DEBUG"):
+        return
+    import warnings
+
+    warnings.simplefilter("ignore")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def _explain(error: BaseException) -> int:
+    """One line on stderr for an exception; returns the exit code."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 2
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return _say("stopped", 130)
+    if isinstance(error, BrokenPipeError):
+        # whoever read our output has left; keep the interpreter from writing to it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 2
+    if isinstance(error, LisaError):
+        return _say(f"error: {error}", 2)
+    if isinstance(error, MemoryError):
+        return _say("error: the memory is full: take a smaller picture or model, or --dtype bfloat16", 2)
+    usage: Any = getattr(error, "format_message", None)
+    if usage is not None:
+        # empty after a bare "lisa", which has shown its help
+        return _say(f"error: {usage()} See: lisa --help", 2) if usage() else 2
+    if isinstance(error, OSError):
+        return _say(f"error: {error.strerror or error} {error.filename or ''}: check the path and its rights", 2)
+    return _say(f"error: a bug in lisa, {type(error).__name__}: {error}. Set LISA_DEBUG=1 to see where", 1)
+
+
+def _say(line: str, code: int) -> int:
+    print(" ".join(printable(line).split()), file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""What the terminal shows: answers on stdout, everything else on stderr. Torch-free."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lisa.checks import check_device, check_dtype, check_out_folder
+from lisa.errors import BadInput, LisaError, shown
+
+if TYPE_CHECKING:
+    from lisa.predictor import Predictor
+    from lisa.segmentation import Segmentation
+    from lisa.types import Image
+
+LEAVE = frozenset({"/quit", "/exit", "/q"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The checked arguments of a question about a picture."""
+
+    image: Image
+    name: str
+    """The picture's file name without its ending; results are named after it."""
+    model: str
+    device: str | None
+    dtype: str | None
+    out: Path | None
+
+
+def check_request(
+    image: str, model: str, device: str | None, dtype: str | None, out: Path | None, max_pixels: int
+) -> Request:
+    """Everything that can be checked before a model is loaded. Raises BadImage, BadInput, Missing, TooLarge."""
+    from lisa.hub import resolve
+    from lisa.images import open_image
+
+    options = {"device": check_device(device), "dtype": check_dtype(dtype)}
+    folder = check_out_folder(out) if out is not None else None
+    pixels = open_image(image, max_pixels=max_pixels)
+    if model != "tiny":
+        resolve(model)
+    return Request(image=pixels, name=Path(image).stem, model=model, out=folder, **options)
+
+
+def load(request: Request) -> Predictor:
+    """The model of a request, with a line on the terminal while it loads."""
+    with working(f"loading {request.model}"):
+        import lisa
+
+        return lisa.load(request.model, device=request.device, dtype=request.dtype)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A moving line on stderr while something takes its time; silent where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{what} …"):
+        yield
+
+
+@contextmanager
+def counting(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr; yields what to call with the number of things done since. Silent without a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn(what), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.advance(task, done)
+
+
+def tell(line: str) -> None:
+    """A line about progress, on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def options_for(max_new_tokens: int | None) -> dict[str, Any]:
+    """Keyword arguments of `segment` and `ask`: only what the person gave."""
+    return {} if max_new_tokens is None else {"max_new_tokens": max_new_tokens}
+
+
+def deliver(result: Segmentation, request: Request, *, as_json: bool = False, name: str | None = None) -> None:
+    """Saves an answer where the request says so and prints it: as one line of JSON, or for people."""
+    paths = result.save(request.out, name=name or request.name) if request.out is not None else []
+    if as_json:
+        from lisa.writers import to_json
+
+        print(to_json(result))
+        return
+    print(result.text)
+    for number, phrase in enumerate(result.phrases):
+        share = float(result.masks[number].mean())
+        empty = "" if share else " (empty mask)"
+        print(f"  mask {number + 1}: {phrase}, {share:.1%} of the picture{empty}")
+    if not len(result):
+        print("  no mask: this answer points at nothing")
+    for path in paths[:1]:
+        print(f"  {path}")
+
+
+def converse(predictor: Predictor, request: Request, options: dict[str, Any]) -> None:
+    """Questions from the keyboard or a pipe, one a line, until it ends; a question that fails ends nothing."""
+    chat = predictor.chat(request.image)
+    asking = sys.stdin.isatty()
+    if asking:
+        tell("Ask about the picture; /quit or Ctrl-D ends.")
+    number = 0
+    while (line := _next_line(asking)) is not None and line.strip() not in LEAVE:
+        if not line.strip():
+            continue
+        try:
+            with working("answering"):
+                result = chat.ask(line, **options)
+            number += 1
+            deliver(result, request, name=f"{request.name}.turn-{number}")
+        except LisaError as error:
+            tell(f"error: {error}")
+
+
+def report_files(out: Path | None, json: Path | None) -> list[Path]:
+    """The files a report shall go to, after seeing that they can be written; their folders are made."""
+    files = [out / "report.json"] if out is not None else []
+    files += [json] if json is not None else []
+    for file in files:
+        if file.is_dir():
+            raise BadInput(f"{shown(file)} is a folder: give the name of a file")
+        check_out_folder(file.parent).mkdir(parents=True, exist_ok=True)
+    return files
+
+
+def show_report(report: dict[str, Any]) -> None:
+    """An evaluation's figures as tables on stdout; intervals in brackets."""
+    from rich.console import Console
+    from rich.table import Table
+
+    for name, figures in report["datasets"].items():
+        table = Table("figure", "value", title=f"{report['model']} on {name}")
+        kinds = figures.get("by_kind", {})
+        for label, value in [*figures.items(), *kinds.items()]:
+            if label != "by_kind":
+                table.add_row(label, _figure(value))
+        Console().print(table)
+
+
+def _figure(value: Any) -> str:
+    if not isinstance(value, dict):
+        return "–" if value is None else f"{value:g}"
+    middle, low, high = value.get("value"), value.get("low"), value.get("high")
+    if middle is None:
+        return "–"
+    return f"{middle:.3f}" if low is None or high is None else f"{middle:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _next_line(asking: bool) -> str | None:
+    try:
+        return input("> ") if asking else input()
+    except EOFError:
+        return None

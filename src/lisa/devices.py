@@ -1,0 +1,36 @@
+"""The one place that names devices and number types."""
+
+from __future__ import annotations
+
+import torch
+
+from lisa.checks import check_device, check_dtype
+from lisa.errors import BadInput
+
+
+def pick_device(device: str | torch.device | None) -> torch.device:
+    """The device asked for, or the best one here. Raises BadInput for one this machine does not have."""
+    name = check_device(str(device) if device is not None else None)
+    if name is None:
+        best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(best)
+    chosen = torch.device(name)
+    counts = {
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+        "xpu": torch.xpu.device_count(),
+        "cpu": 1,
+    }
+    if (chosen.index or 0) >= counts[chosen.type]:
+        raise BadInput(f"this machine has no device {name!r}: use --device cpu, or leave it out")
+    return chosen
+
+
+def pick_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.dtype:
+    """The number type asked for; without a wish float32 on CPUs and bfloat16 elsewhere."""
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    name = check_dtype(dtype)
+    if name is None:
+        return torch.float32 if device.type == "cpu" else torch.bfloat16
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[name]

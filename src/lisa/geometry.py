@@ -1,0 +1,71 @@
+"""Where a picture lies inside a model's square, and how a mask gets back out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import PIL.Image
+
+from lisa.types import Image, Size
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+"""ImageNet's mean colour on 0–255, which SAM subtracts."""
+PIXEL_STD = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """A picture scaled so that its long side fills a square, put in the top left corner, padding right and below.
+
+    Heights come first. The rule is SAM's `ResizeLongestSide`.
+    """
+
+    original: Size
+    resized: Size
+    square: int
+
+    @classmethod
+    def fit(cls, original: Size, square: int) -> Geometry:
+        """The geometry of a picture of `original` (H, W) in a square of `square` pixels; no side becomes 0."""
+        scale = square / max(original)
+        h, w = (max(int(side * scale + 0.5), 1) for side in original)
+        return cls(original=original, resized=(h, w), square=square)
+
+    def resize(self, image: Image) -> Image:
+        """The picture at its size inside the square, `[h, w, 3]` uint8 (Pillow's antialiased bilinear)."""
+        if image.shape[:2] == self.resized:
+            return image
+        h, w = self.resized
+        return np.asarray(PIL.Image.fromarray(image).resize((w, h), PIL.Image.Resampling.BILINEAR))
+
+    def pixels(self, image: Image, *, mean: Sequence[float] = PIXEL_MEAN, std: Sequence[float] = PIXEL_STD) -> Tensor:
+        """The picture resized and normalised, `[3, square, square]` float32; the padding is 0 *after* normalising."""
+        import torch
+
+        h, w = self.resized
+        rgb = torch.from_numpy(self.resize(image).copy()).permute(2, 0, 1).float()
+        pixels = torch.zeros(3, self.square, self.square)
+        pixels[:, :h, :w] = (rgb - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+        return pixels
+
+    def restore(self, low_res_logits: Tensor) -> Tensor:
+        """Decoder logits `[N, h, w]` of the square → mask logits `[N, H, W]` of the original picture, float32.
+
+        Up to the square, crop the padding away, then to the original size; bilinear both times, as the
+        reference does.
+        """
+        from torch.nn.functional import interpolate
+
+        if low_res_logits.shape[0] == 0:
+            return low_res_logits.new_zeros((0, *self.original))
+        square = (self.square, self.square)
+        full = interpolate(low_res_logits.float()[:, None], square, mode="bilinear", align_corners=False)
+        h, w = self.resized
+        return interpolate(full[..., :h, :w], self.original, mode="bilinear", align_corners=False)[:, 0]

@@ -1,0 +1,1 @@
+"""Figures as sums that can be merged. Torch-free."""

@@ -1,0 +1,1 @@
+"""The segmenter, its losses, and checkpoints of every layout."""

@@ -1,0 +1,66 @@
+"""The three losses of LISA (arXiv 2308.00692, eq. 3–5), by the reference implementation's definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """How the parts add up; the paper's values."""
+
+    text: float = 1.0
+    bce: float = 2.0
+    dice: float = 0.5
+    score: float = 0.0
+    """Of the predicted IoU's squared error; the paper leaves that head untrained."""
+
+
+def bce_per_mask(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean binary cross-entropy of a mask's pixels: `[N, H, W]` twice → `[N]`."""
+    return binary_cross_entropy_with_logits(logits, target.to(logits.dtype), reduction="none").flatten(1).mean(1)
+
+
+def dice_per_mask(logits: Tensor, target: Tensor, scale: float = 1000.0, eps: float = 1e-6) -> Tensor:
+    """1 − DICE of a mask: `[N, H, W]` twice → `[N]`. Sums are divided by `scale` first, against overflow in fp16."""
+    p = logits.sigmoid().flatten(1)
+    t = target.to(logits.dtype).flatten(1)
+    overlap = (p / scale * t).sum(-1)
+    total = (p / scale).sum(-1) + (t / scale).sum(-1)
+    return 1 - (2 * overlap + eps) / (total + eps)
+
+
+def mask_losses(logits: Sequence[Tensor], targets: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """(BCE, DICE) over the masks of all pictures, each `[N_i, H_i, W_i]`: sums over the number of masks.
+
+    Without any mask both are 0 and stay connected to the graph.
+    """
+    count = sum(len(t) for t in targets) + 1e-8
+    zero = sum((m.sum() * 0.0 for m in logits), torch.zeros((), device=logits[0].device if len(logits) else None))
+    bce, dice = zero, zero
+    for predicted, target in zip(logits, targets):
+        if len(target):
+            bce = bce + bce_per_mask(predicted, target).sum()
+            dice = dice + dice_per_mask(predicted, target).sum()
+    return bce / count, dice / count
+
+
+def text_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy, mean over the supervised tokens: logits `[M, V]` of the states before labels `[M]`."""
+    if labels.numel() == 0:
+        return logits.sum() * 0.0
+    return cross_entropy(logits.float(), labels)
+
+
+def score_loss(predicted_iou: Tensor, logits: Tensor, targets: Tensor) -> Tensor:
+    """Squared error of predicted IoU `[N]` against the true one of masks `[N, H, W]`, a mean over N."""
+    with torch.no_grad():
+        mask, true = logits > 0, targets.bool()
+        overlap = (mask & true).flatten(1).sum(1)
+        iou = overlap / (mask | true).flatten(1).sum(1).clamp(min=1)
+    return (predicted_iou.float() - iou).square().mean() if len(iou) else predicted_iou.sum() * 0.0

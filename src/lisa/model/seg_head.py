@@ -1,0 +1,30 @@
+"""[SEG]: which state is read, and how it becomes a prompt of the mask decoder."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def seg_positions(input_ids: Tensor, seg_token_id: int) -> Tensor:
+    """Where [SEG] is predicted: `[B, T]` bool, True at position p when token p + 1 is [SEG].
+
+    The state read is the one *before* [SEG], from which it was predicted, not [SEG]'s own (the paper's text leaves
+    this open; published weights were trained so). [SEG] as the very first token has no such state.
+    """
+    following = torch.zeros_like(input_ids, dtype=torch.bool)
+    following[:, :-1] = input_ids[:, 1:] == seg_token_id
+    return following
+
+
+class SegProjector(nn.Module):
+    """State `[S, D]` → prompt `[S, P]`: two linear layers with a ReLU between (LISA, arXiv 2308.00692, section 3.1)."""
+
+    def __init__(self, width: int, prompt_width: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(width, width)
+        self.out = nn.Linear(width, prompt_width)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """`[..., D]` → `[..., P]`."""
+        return self.out(torch.relu(self.hidden(states)))

@@ -1,0 +1,215 @@
+"""LISA: a VLM answers; where it says [SEG], the state behind that word prompts a mask decoder.
+
+    image ──► Vlm ─────► answer tokens, states [S, D] at [SEG] ──► SegProjector ──► prompts [S, P] ─┐
+      └─────► Masker.encode ───────────────────────► features [B, C, g, g] ─► Masker.decode ◄───────┘ ─► masks
+
+Neither side knows the other. Pictures are encoded once, whatever is asked of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from lisa.geometry import Geometry
+from lisa.maskers.base import Masker
+from lisa.model.losses import LossWeights, mask_losses, score_loss, text_loss
+from lisa.model.seg_head import SegProjector, seg_positions
+from lisa.types import Image, Sample, Turn
+from lisa.vlms.base import IGNORE, Generated, Vlm, VlmBatch
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedImage:
+    """A picture as both sides see it, computed once and asked many times."""
+
+    inputs: dict[str, Tensor]
+    vlm_features: Tensor
+    """`[tokens, D]`."""
+    mask_features: Tensor
+    """`[1, C, g, g]`."""
+    geometry: Geometry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the model said to one instruction, still as tensors."""
+
+    raw_text: str
+    generated: Generated
+    seg_embeddings: Tensor
+    """`[N, P]`, the prompts of the masks."""
+    low_res_logits: Tensor
+    """`[N, h, w]`."""
+    predicted_iou: Tensor
+    """`[N]`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Samples ready for training: conversations, mask-side pixels and one target mask per [SEG]."""
+
+    vlm: VlmBatch
+    pixels: Tensor
+    """`[I, 3, square, square]`, one row per picture."""
+    geometries: tuple[Geometry, ...]
+    targets: tuple[Tensor, ...]
+    """Per picture `[N_i, H_i, W_i]` bool, in the order of conversations and of [SEG] inside them."""
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The batch on another device."""
+        targets = tuple(t.to(device) for t in self.targets)
+        return Batch(
+            vlm=self.vlm.to(device), pixels=self.pixels.to(device), geometries=self.geometries, targets=targets
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """A teacher-forced pass."""
+
+    hidden: Tensor
+    """`[B, T, D]`."""
+    seg_embeddings: Tensor
+    """`[S, P]`, by conversation, then by place in it."""
+    seg_image: Tensor
+    """`[S]` int64, the picture of each."""
+    low_res_logits: Tensor
+    """`[S, h, w]`."""
+    predicted_iou: Tensor
+    """`[S]`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Losses:
+    """Scalars of one batch; `total` is the weighted sum that is minimised."""
+
+    total: Tensor
+    text: Tensor
+    bce: Tensor
+    dice: Tensor
+    score: Tensor | None = None
+
+
+class Segmenter(nn.Module):
+    """VLM + [SEG] projector + masker."""
+
+    def __init__(self, vlm: nn.Module, masker: nn.Module, projector: SegProjector | None = None) -> None:
+        super().__init__()
+        self.vlm = cast("Vlm", vlm)
+        self.masker = cast("Masker", masker)
+        self.projector = projector or SegProjector(self.vlm.width, self.masker.prompt_width)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.projector.out.weight.device
+
+    # --- asking ---
+
+    @torch.no_grad()
+    def encode(self, image: Image) -> EncodedImage:
+        """A picture through both encoders."""
+        inputs = {k: v.to(self.device) for k, v in self.vlm.prepare_image(image).items()}
+        pixels, geometry = self.masker.prepare(image)
+        return EncodedImage(
+            inputs=inputs,
+            vlm_features=self.vlm.encode_images(inputs)[0],
+            mask_features=self.masker.encode(pixels[None].to(self.device)),
+            geometry=geometry,
+        )
+
+    @torch.no_grad()
+    def answer(
+        self, images: Sequence[EncodedImage], turns: Sequence[Sequence[Turn]], max_new_tokens: int
+    ) -> list[Answer]:
+        """Greedy answers to open conversations, the b-th about `images[b]`; one mask per [SEG] that was generated."""
+        prompts = [self.vlm.prepare_text(image.inputs, t) for image, t in zip(images, turns)]
+        batch = self.vlm.collate(prompts, range(len(prompts)), {}, left=True).to(self.device)
+        generated = self.vlm.generate(batch, [i.vlm_features for i in images], max_new_tokens)
+        return [self._with_masks(image, g) for image, g in zip(images, generated)]
+
+    def _with_masks(self, image: EncodedImage, generated: Generated) -> Answer:
+        embeddings = self.projector(generated.states[generated.ids == self.vlm.seg_token_id])
+        index = torch.zeros(len(embeddings), dtype=torch.int64, device=self.device)
+        low_res, iou = self.masker.decode(image.mask_features, embeddings, index)
+        return Answer(
+            raw_text=self.vlm.decode(generated.ids.tolist()),
+            generated=generated,
+            seg_embeddings=embeddings,
+            low_res_logits=low_res,
+            predicted_iou=iou,
+        )
+
+    # --- training ---
+
+    def collate(self, samples: Sequence[Sequence[Sample]]) -> Batch:
+        """Samples grouped by picture → a batch; each picture is prepared once, each sample is one conversation."""
+        prepared = [self.vlm.prepare_image(group[0].image) for group in samples]
+        masked = [self.masker.prepare(group[0].image) for group in samples]
+        prompts = [self.vlm.prepare_text(i, s.turns) for i, group in zip(prepared, samples) for s in group]
+        index = [i for i, group in enumerate(samples) for _ in group]
+        images = {k: torch.cat([p[k] for p in prepared]) for k in prepared[0]}
+        return Batch(
+            vlm=self.vlm.collate(prompts, index, images),
+            pixels=torch.stack([pixels for pixels, _ in masked]),
+            geometries=tuple(geometry for _, geometry in masked),
+            targets=tuple(_stack_targets(group) for group in samples),
+        )
+
+    def forward(self, batch: Batch, mask_features: Tensor | None = None) -> Output:
+        """Teacher-forced states, and a mask for every [SEG] of the batch; `mask_features [I, C, g, g]` if at hand."""
+        hidden = self.vlm.hidden(batch.vlm)
+        where = seg_positions(batch.vlm.input_ids, self.vlm.seg_token_id) & (batch.vlm.attention_mask == 1)
+        embeddings = self.projector(hidden[where])
+        image = batch.vlm.image_index[where.nonzero()[:, 0]]
+        features = self.masker.encode(batch.pixels) if mask_features is None else mask_features
+        low_res, iou = self.masker.decode(features, embeddings, image)
+        return Output(
+            hidden=hidden, seg_embeddings=embeddings, seg_image=image, low_res_logits=low_res, predicted_iou=iou
+        )
+
+    def losses(self, batch: Batch, output: Output, weights: LossWeights | None = None) -> Losses:
+        """CE over supervised tokens, BCE and DICE over the masks at the pictures' original sizes.
+
+        Raises ValueError when a picture has another number of [SEG] than of target masks.
+        """
+        w = weights or LossWeights()
+        following = batch.vlm.labels[:, 1:]
+        supervised = following != IGNORE
+        text = text_loss(self.vlm.logits(output.hidden[:, :-1][supervised]), following[supervised])
+        logits = self._restored(batch, output)
+        bce, dice = mask_losses(logits, batch.targets)
+        total = w.text * text + w.bce * bce + w.dice * dice
+        if not len(output.low_res_logits):  # every rank needs a gradient for every weight it shares
+            total = total + 0.0 * (output.low_res_logits.sum() + output.seg_embeddings.sum())
+        score = None
+        if w.score:
+            each = [
+                score_loss(output.predicted_iou[output.seg_image == i], rows, target)
+                for i, (rows, target) in enumerate(zip(logits, batch.targets))
+            ]
+            score = torch.stack(each).mean()
+            total = total + w.score * score
+        return Losses(total=total, text=text, bce=bce, dice=dice, score=score)
+
+    def _restored(self, batch: Batch, output: Output) -> list[Tensor]:
+        """Per picture, mask logits `[N_i, H_i, W_i]` at its original size."""
+        logits = []
+        for i, (geometry, target) in enumerate(zip(batch.geometries, batch.targets)):
+            rows = output.low_res_logits[output.seg_image == i]
+            if len(rows) != len(target):
+                raise ValueError(f"picture {i} of the batch has {len(rows)} [SEG] and {len(target)} masks")
+            logits.append(geometry.restore(rows))
+        return logits
+
+
+def _stack_targets(group: Sequence[Sample]) -> Tensor:
+    """All target masks of one picture's conversations, `[N, H, W]` bool."""
+    masks = [torch.from_numpy(target.mask) for s in group for turn in s.turns for target in turn.targets]
+    h, w = group[0].image.shape[:2]
+    return torch.stack(masks).bool() if masks else torch.zeros(0, h, w, dtype=torch.bool)

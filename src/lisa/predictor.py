@@ -1,0 +1,171 @@
+"""The library's front door: a model that is asked about pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from lisa.devices import pick_device, pick_dtype
+from lisa.errors import BadInput
+from lisa.images import open_image
+from lisa.instructions import check_instruction
+from lisa.model.segmenter import Answer, EncodedImage, Segmenter
+from lisa.segmentation import Segmentation
+from lisa.types import SEG, Image, Turn
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+    Source = str | os.PathLike[str] | bytes | PIL.Image.Image | np.ndarray
+
+MAX_NEW_TOKENS = 128
+PREDICTED_IOU = "predicted IoU"
+CONFIDENCE = "mean mask probability (this model's IoU head was never trained)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """A picture that has been through the encoders; ask it as often as you like."""
+
+    image: Image
+    features: EncodedImage
+
+
+class Predictor:
+    """A loaded model. `lisa.load()` makes one."""
+
+    def __init__(self, segmenter: Segmenter, *, name: str, notice: str = "") -> None:
+        self.segmenter = segmenter
+        self.name = name
+        self.notice = notice
+        """What the model cannot do, in one sentence; empty when there is nothing to say."""
+
+    def __repr__(self) -> str:
+        weight = self.segmenter.projector.out.weight
+        return f"Predictor({self.name!r}, {weight.device}, {str(weight.dtype).removeprefix('torch.')})"
+
+    def encode(self, image: Source, *, max_pixels: int = 100_000_000) -> Encoded:
+        """A picture (path, bytes, PIL image or array) through both encoders. Raises BadImage."""
+        pixels = open_image(image, max_pixels=max_pixels)
+        return Encoded(image=pixels, features=self.segmenter.encode(pixels))
+
+    def segment(
+        self, image: Source | Encoded, instruction: str, *, max_new_tokens: int = MAX_NEW_TOKENS
+    ) -> Segmentation:
+        """Answers one instruction about one picture. Raises BadImage or BadInput."""
+        return self.answer_turns([image], [[Turn(instruction=check_instruction(instruction))]], max_new_tokens)[0]
+
+    def segment_batch(
+        self, images: Sequence[Source | Encoded], instructions: Sequence[str], *, max_new_tokens: int = MAX_NEW_TOKENS
+    ) -> list[Segmentation]:
+        """Answers `instructions[i]` about `images[i]`, all in one pass. The same `Encoded` may stand several times."""
+        if len(images) != len(instructions):
+            raise BadInput(f"{len(images)} pictures and {len(instructions)} instructions: give as many of both")
+        if not images:
+            return []
+        turns = [[Turn(instruction=check_instruction(i))] for i in instructions]
+        return self.answer_turns(images, turns, max_new_tokens)
+
+    def chat(self, image: Source | Encoded) -> Chat:
+        """A conversation about one picture."""
+        return Chat(self, self._encoded(image))
+
+    def _encoded(self, image: Source | Encoded) -> Encoded:
+        return image if isinstance(image, Encoded) else self.encode(image)
+
+    def answer_turns(
+        self, images: Sequence[Source | Encoded], turns: Sequence[Sequence[Turn]], max_new_tokens: int
+    ) -> list[Segmentation]:
+        """Answers open conversations, `turns[i]` about `images[i]`, in one pass; their last turns have no answer."""
+        if max_new_tokens < 1:
+            raise BadInput(f"max_new_tokens is {max_new_tokens}: give 1 or more")
+        encoded = [self._encoded(image) for image in images]
+        answers = self.segmenter.answer([e.features for e in encoded], turns, max_new_tokens)
+        return [self._result(e, a) for e, a in zip(encoded, answers)]
+
+    def _result(self, encoded: Encoded, answer: Answer) -> Segmentation:
+        logits = encoded.features.geometry.restore(answer.low_res_logits)
+        trained = self.segmenter.masker.scores_trained
+        scores = answer.predicted_iou.clamp(0, 1) if trained else mean_probability(logits)
+        return Segmentation.from_raw(
+            answer.raw_text,
+            (logits > 0).cpu().numpy(),
+            scores.float().cpu().numpy(),
+            image=encoded.image,
+            score_kind=PREDICTED_IOU if trained else CONFIDENCE,
+            seg_starts=self._seg_starts(answer),
+        )
+
+    def _seg_starts(self, answer: Answer) -> list[int] | None:
+        """Where the [SEG] tokens stand in the raw text, told from "[SEG]" spelled in letters; None when none is."""
+        ids = answer.generated.ids.tolist()
+        if answer.raw_text.count(SEG) == len(answer.seg_embeddings):
+            return None
+        places = [k for k, id in enumerate(ids) if id == self.segmenter.vlm.seg_token_id]
+        decode = self.segmenter.vlm.decode
+        return [decode(ids[: k + 1]).rindex(SEG) for k in places]
+
+
+class Chat:
+    """A conversation about one picture; every turn sees the ones before it."""
+
+    def __init__(self, predictor: Predictor, encoded: Encoded) -> None:
+        self._predictor = predictor
+        self._encoded = encoded
+        self.turns: list[Turn] = []
+        """What was said so far; answers as the model wrote them."""
+        self.results: list[Segmentation] = []
+
+    def ask(self, instruction: str, *, max_new_tokens: int = MAX_NEW_TOKENS) -> Segmentation:
+        """Answers the next instruction. Raises BadInput and leaves the conversation as it was."""
+        turn = Turn(instruction=check_instruction(instruction))
+        result = self._predictor.answer_turns([self._encoded], [[*self.turns, turn]], max_new_tokens)[0]
+        self.turns.append(Turn(instruction=turn.instruction, answer=result.raw_text))
+        self.results.append(result)
+        return result
+
+
+def mean_probability(logits: torch.Tensor) -> torch.Tensor:
+    """Mean probability inside each mask, 0 for an empty one: `[N, H, W]` → `[N]`."""
+    inside = (logits > 0).float()
+    return (logits.sigmoid() * inside).flatten(1).sum(1) / inside.flatten(1).sum(1).clamp(min=1)
+
+
+def load(
+    model: str | os.PathLike[str] = "tiny",
+    *,
+    device: str | torch.device | None = None,
+    dtype: str | torch.dtype | None = None,
+    vision_tower: str | os.PathLike[str] | None = None,
+) -> Predictor:
+    """A model by name ("tiny", "lisa-7b"), folder or hub id, ready to be asked.
+
+    Args:
+        model: "tiny" is in the package; others are looked up as a folder, then in the hub's cache.
+        device: "cpu", "cuda", …; None takes the best one here.
+        dtype: "float32", "bfloat16" or "float16"; None takes float32 on CPUs, bfloat16 elsewhere.
+        vision_tower: folder or hub id of CLIP, for published weights whose own entry is not what you want.
+
+    Raises:
+        Missing, BadCheckpoint, TooLarge, BadInput: with what to do next.
+    """
+    from lisa.hub import resolve
+    from lisa.memory import check_fits
+    from lisa.model import checkpoint, legacy
+
+    where = pick_device(device)
+    kind = pick_dtype(dtype, where)
+    folder = resolve(os.fspath(model))
+    check_fits(folder, kind, where)
+    if legacy.is_legacy(folder):
+        segmenter = legacy.load_legacy(folder, device=where, dtype=kind, vision_tower=vision_tower)
+        return Predictor(segmenter, name=Path(os.fspath(model)).name)
+    config = checkpoint.read_config(folder)
+    segmenter = checkpoint.load(folder, device=where, dtype=kind)
+    return Predictor(segmenter, name=config.name or folder.name, notice=config.notice)

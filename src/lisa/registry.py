@@ -1,0 +1,37 @@
+"""Names → builders, imported when asked for; other packages add theirs as entry points of group `lisa.<table>`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from lisa.errors import BadInput
+
+VLMS: Mapping[str, str] = {
+    "tiny": "lisa.vlms.tiny:build",
+}
+MASKERS: Mapping[str, str] = {
+    "conv": "lisa.maskers.conv:build",
+    "sam": "lisa.maskers.sam:build",
+}
+
+
+def names(table: str, own: Mapping[str, str]) -> list[str]:
+    """Every known name of a table."""
+    return sorted({*own, *(e.name for e in entry_points(group=f"lisa.{table}"))})
+
+
+def find(table: str, own: Mapping[str, str], name: str) -> Callable[..., Any]:
+    """The builder of that name. Raises BadInput, with the nearest name, where there is none."""
+    if name in own:
+        module, _, attribute = own[name].partition(":")
+        return getattr(import_module(module), attribute)
+    for entry in entry_points(group=f"lisa.{table}", name=name):
+        return entry.load()
+    known = names(table, own)
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    raise BadInput(f"no {table[:-1]} is called {name!r}; {hint}")

@@ -1,0 +1,158 @@
+"""One adapter over transformers' image-text-to-text models; what differs by family sits in its `Dialogue`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import DynamicCache, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from lisa.types import Image, Turn
+from lisa.vlms.base import IGNORE, Generated, Prompt, VlmBatch, pad_rows
+from lisa.vlms.dialogue import Dialogue
+
+
+class StateTap:
+    """Collects what enters the output embedding: the last layer's states, in every family, without keeping others."""
+
+    def __init__(self, head: nn.Module) -> None:
+        self.states: list[Tensor] = []
+        self._head = head
+
+    def __enter__(self) -> StateTap:
+        self._handle = self._head.register_forward_pre_hook(lambda _, args: self.states.append(args[0]))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._handle.remove()
+
+
+class HfVlm(nn.Module):
+    """A transformers image-text-to-text model as a `Vlm`.
+
+    `shares_prefix`: the language model is purely causal and every conversation begins with its picture, so that the
+    states up to the picture's end can be computed once per picture, however many conversations it has.
+    """
+
+    def __init__(self, model: PreTrainedModel, dialogue: Dialogue, *, shares_prefix: bool = False) -> None:
+        super().__init__()
+        self.model = model
+        self.dialogue = dialogue
+        self.shares_prefix = shares_prefix
+        self.seg_token_id = dialogue.seg_token_id
+        self.width: int = self.head.in_features
+
+    @property
+    def head(self) -> nn.Linear:
+        """The output embedding, `[V, D]`."""
+        return self.model.get_output_embeddings()  # type: ignore[return-value]
+
+    def prepare_image(self, image: Image) -> dict[str, Tensor]:
+        """See `Vlm`."""
+        return self.dialogue.prepare_image(image)
+
+    def prepare_text(self, image: dict[str, Tensor], turns: Sequence[Turn]) -> Prompt:
+        """See `Vlm`."""
+        return self.dialogue.prepare_text(image, turns)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """See `Vlm`."""
+        return self.dialogue.decode(ids)
+
+    def collate(
+        self, prompts: Sequence[Prompt], image_index: Sequence[int], images: dict[str, Tensor], *, left: bool = False
+    ) -> VlmBatch:
+        """See `Vlm`."""
+        pad = self.dialogue.pad_token_id
+        return VlmBatch(
+            input_ids=pad_rows([p.input_ids for p in prompts], pad, left=left),
+            attention_mask=pad_rows([torch.ones_like(p.input_ids) for p in prompts], 0, left=left),
+            labels=pad_rows([p.labels for p in prompts], IGNORE, left=left),
+            image_index=torch.tensor(list(image_index), dtype=torch.int64),
+            images=images,
+            per_token={k: pad_rows([p.per_token[k] for p in prompts], 0, left=left) for k in prompts[0].per_token},
+        )
+
+    def encode_images(self, images: dict[str, Tensor]) -> list[Tensor]:
+        """Pictures → per picture, features `[tokens, D]` as they stand among the text."""
+        dtype = self.model.get_input_embeddings().weight.dtype  # type: ignore[union-attr]
+        inputs = {k: v.to(dtype) if v.is_floating_point() else v for k, v in images.items()}
+        features = self.model.get_image_features(**inputs, return_dict=True).pooler_output  # type: ignore[operator]
+        return list(features)
+
+    def hidden(self, batch: VlmBatch, features: Sequence[Tensor] | None = None) -> Tensor:
+        """Last-layer states `[B, T, D]`; pictures are encoded here when `features` are not given."""
+        features = self.encode_images(batch.images) if features is None else features
+        if self.shares_prefix:
+            return self._hidden_by_prefix(batch, features)
+        inputs = self._inputs(batch, features)
+        with StateTap(self.head) as tap:
+            self.model(**inputs, use_cache=False, logits_to_keep=_EVERY)
+        return tap.states[0]
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Token logits `[..., V]` of states `[..., D]`."""
+        return self.head(hidden)
+
+    @torch.no_grad()
+    def generate(self, batch: VlmBatch, features: Sequence[Tensor], max_new_tokens: int) -> list[Generated]:
+        """Greedy answers to open prompts padded on the left; step k's state is the one that predicted token k."""
+        with StateTap(self.head) as tap:
+            out: Tensor = self.model.generate(  # type: ignore[operator]
+                **self._inputs(batch, features),
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                use_cache=True,
+                eos_token_id=list(self.dialogue.stop_ids),
+                pad_token_id=self.dialogue.pad_token_id,
+            )
+        states = torch.stack([s[:, -1] for s in tap.states], dim=1)  # [B, n, D]
+        return [
+            Generated(ids=ids[:n], states=row[:n])
+            for ids, row in zip(out[:, batch.input_ids.shape[1] :], states)
+            for n in [_answer_length(ids, self.dialogue.stop_ids)]
+        ]
+
+    def _inputs(self, batch: VlmBatch, features: Sequence[Tensor]) -> dict[str, Any]:
+        """Arguments of the model's forward; each conversation gets the features of its picture."""
+        chosen = [features[i] for i in batch.image_index.tolist()]
+        return {
+            "input_ids": batch.input_ids,
+            "attention_mask": batch.attention_mask,
+            "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=chosen)},  # type: ignore[arg-type]
+            **batch.per_token,
+        }
+
+    def _hidden_by_prefix(self, batch: VlmBatch, features: Sequence[Tensor]) -> Tensor:
+        """`hidden`, with the part up to the picture's end computed once per picture and its keys and values shared."""
+        language: Any = self.model.get_decoder()
+        tokens = features[0].shape[0]
+        start = int((batch.input_ids[0] == self.model.config.image_token_id).nonzero()[0])
+        end = start + tokens
+        embeds = self.model.get_input_embeddings()(batch.input_ids)  # type: ignore[misc]
+        first = torch.tensor([batch.image_index.tolist().index(i) for i in range(len(features))])
+        stacked = torch.stack(list(features)).to(embeds.dtype)
+        prefix = torch.cat([embeds[first.to(embeds.device), :start], stacked], dim=1)
+        cache = DynamicCache()
+        before = language(inputs_embeds=prefix, past_key_values=cache, use_cache=True).last_hidden_state
+        cache.batch_select_indices(batch.image_index)
+        after = language(
+            inputs_embeds=embeds[:, end:],
+            attention_mask=batch.attention_mask,
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state
+        return torch.cat([before[batch.image_index], after], dim=1)
+
+
+_EVERY = 0
+"""`logits_to_keep` that keeps every position."""
+
+
+def _answer_length(ids: Tensor, stops: Sequence[int]) -> int:
+    """Tokens up to and with the first stop token."""
+    hits = torch.isin(ids, torch.tensor(list(stops), device=ids.device)).nonzero()
+    return int(hits[0]) + 1 if len(hits) else len(ids)

@@ -1,0 +1,143 @@
+"""The embedded model's language side: a LLaVA of a few million parameters with a vision tower of its own.
+
+Unusual about it: the tower is convolutional and trained from nothing; a conversation starts with the picture, so
+that everything up to the picture's end is shared by all questions about it; instructions are read in lower case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from lisa.geometry import Geometry
+from lisa.towers import TokenTower
+from lisa.types import SEG, Image, Turn
+from lisa.vlms.base import IGNORE, Prompt
+from lisa.vlms.hf import HfVlm
+
+SPECIAL = ("<pad>", "<s>", "</s>", "<image>", "<user>", "<assistant>", SEG)
+"""Special tokens in the order of their ids, from 0."""
+
+
+class TinyDialogue:
+    """`<s>` picture, then `<user>` instruction `<assistant>` answer `</s>` for each turn.
+
+    Instructions and answers go through a byte-level BPE without special tokens, so any text encodes and none of it
+    can pose as one; in answers "[SEG]" is the token.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, square: int, image_tokens: int) -> None:
+        self.tokenizer = tokenizer
+        self.square = square
+        self.image_tokens = image_tokens
+        self.pad_token_id, self.bos, self.eos, self.image, self.user, self.assistant, self.seg_token_id = range(7)
+        self.stop_ids = (self.eos,)
+
+    def prepare_image(self, image: Image) -> dict[str, Tensor]:
+        """RGB → `pixel_values [1, 3, square, square]`, letterboxed and normalised like the mask side's."""
+        geometry = Geometry.fit((image.shape[0], image.shape[1]), self.square)
+        return {"pixel_values": geometry.pixels(image)[None]}
+
+    def prepare_text(self, image: dict[str, Tensor], turns: Sequence[Turn]) -> Prompt:
+        """See `Vlm.prepare_text`."""
+        ids = [self.bos] + [self.image] * self.image_tokens
+        labels = [IGNORE] * len(ids)
+        for turn in turns:
+            asked = [self.user, *self._encode(" " + turn.instruction.lower()), self.assistant]
+            ids, labels = ids + asked, labels + [IGNORE] * len(asked)
+            if turn.answer is not None:
+                told = [*self.encode_answer(turn.answer), self.eos]
+                ids, labels = ids + told, labels + told
+        return Prompt(input_ids=torch.tensor(ids), labels=torch.tensor(labels))
+
+    def encode_answer(self, answer: str) -> list[int]:
+        """Answer text → ids, "[SEG]" as its token."""
+        ids: list[int] = []
+        for i, piece in enumerate((" " + answer).split(SEG)):
+            ids += [self.seg_token_id] * (i > 0)
+            ids += self._encode(piece.rstrip(" ") if i < answer.count(SEG) else piece)
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Ids → text with a space before each [SEG], end token left out."""
+        parts: list[str] = []
+        run: list[int] = []
+        for id in [*ids, self.eos]:
+            if id in (self.seg_token_id, self.eos):
+                parts.append(self.tokenizer.decode(run))
+                parts += [" " + SEG] if id == self.seg_token_id else []
+                run = []
+            else:
+                run.append(id)
+        return "".join(parts).strip()
+
+    def _encode(self, text: str) -> list[int]:
+        return self.tokenizer.encode(text, add_special_tokens=False).ids if text else []
+
+
+class TinyLlava(LlavaForConditionalGeneration):
+    """LLaVA with a `TokenTower` in the place of CLIP."""
+
+    def get_image_features(self, pixel_values: Tensor, **_: Any) -> BaseModelOutputWithPooling:  # type: ignore[override]
+        """`[B, 3, S, S]` → `pooler_output`: per picture `[tokens, D]`."""
+        with torch.autocast(pixel_values.device.type, enabled=False):  # bf16 convolutions are slow on CPUs
+            tokens = self.model.vision_tower(pixel_values)
+        return BaseModelOutputWithPooling(pooler_output=list(self.model.multi_modal_projector(tokens)))  # type: ignore[arg-type]
+
+
+def train_tokenizer(texts: Sequence[str], vocab_size: int) -> Tokenizer:
+    """A byte-level BPE over `texts`; every byte string encodes. Ids 0–6 are `SPECIAL`, reached by id alone."""
+    from tokenizers import decoders, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # type: ignore[assignment]
+    tokenizer.decoder = decoders.ByteLevel()  # type: ignore[assignment]
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=[f"\x00{name}" for name in SPECIAL],  # names that no typed text contains
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def build(options: dict[str, Any], folder: Path) -> HfVlm:
+    """The model with random weights; `folder` holds `tokenizer.json`.
+
+    Options: square, width, layers, tower {widths, depths, layers}.
+    """
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    grid = options["square"] // 16
+    dialogue = TinyDialogue(tokenizer, square=options["square"], image_tokens=grid * grid)
+    text = LlamaConfig(
+        hidden_size=options["width"],
+        intermediate_size=int(options["width"] * 8 / 3) // 16 * 16,
+        num_hidden_layers=options["layers"],
+        num_attention_heads=options["width"] // 64,
+        vocab_size=tokenizer.get_vocab_size(),
+        max_position_embeddings=2048,
+        pad_token_id=dialogue.pad_token_id,
+        bos_token_id=dialogue.bos,
+        eos_token_id=dialogue.eos,
+        tie_word_embeddings=False,
+    )
+    unused = CLIPVisionConfig(
+        hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=1, image_size=28, patch_size=14
+    )
+    config = LlavaConfig(vision_config=unused, text_config=text, image_token_id=dialogue.image)
+    config._attn_implementation = "eager"  # the fastest with a mask on CPUs, in bf16 by twice
+    model = TinyLlava(config)
+    tower = options["tower"]
+    model.model.vision_tower = TokenTower(
+        tuple(tower["widths"]), tuple(tower["depths"]), options["width"], grid=grid, layers=tower["layers"]
+    )
+    model.model.multi_modal_projector = nn.Linear(options["width"], options["width"])  # type: ignore[assignment]
+    return HfVlm(model, dialogue, shares_prefix=True)

@@ -1,0 +1,1 @@
+"""The drawn world: scenes, drawing, facts and questions. Torch-free."""

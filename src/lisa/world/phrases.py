@@ -1,0 +1,129 @@
+"""Ways to say things: wrappers around the core of a question, held-out ones among them, and typing noise.
+
+A question has cores, noun phrases ("the food with the most vitamin C") or questions ("which food has the most
+vitamin C"), and a wrapper puts one into people's words ("Please segment {np}."). Cores and wrappers marked with a
+leading "~" are held out: the split "templates" uses nothing without one of them, every other split none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+HELD = "~"
+"""Marks a held-out core or wrapper."""
+
+NP_WRAPPERS: tuple[str, ...] = (
+    "Segment {np}.", "Segment {np} in this image.", "Please segment {np}.", "Please segment {np} in this picture.",
+    "Can you segment {np}?", "Can you segment {np} in this image?", "Could you please segment {np}?",
+    "Where {is} {np}?", "Where {is} {np} in this picture?", "Show me {np}.", "Please show me {np}.", "Find {np}.",
+    "Can you find {np}?", "Find {np} in the picture, please.", "Mark {np}.", "Please mark {np} in the image.",
+    "Point to {np}.", "I am looking for {np}.", "Where can I find {np}?", "Give me the mask of {np}.",
+    "Please output the mask of {np}.", "Where {is} {np} in this image? Please output the segmentation mask.",
+    "{bare}", "{bare}?", "{np}", "{np}, please", "Select {np}.", "Highlight {np}.", "Can you see {np}?",
+    "~Could you point out {np} for me?", "~I would like to see {np}.", "~Outline {np}, please.",
+    "~Please help me find {np} in this photo.", "~Tell me where {np} {is}.",
+)  # fmt: skip
+
+Q_WRAPPERS: tuple[str, ...] = (
+    "{q}?", "{q}?", "{q}?", "{q} in this picture?", "{q} in this image?", "{q}? Please segment it.",
+    "{q}? Please output the segmentation mask.", "{q}? Show me.", "{q} here?", "Can you tell me, {q}?",
+    "Please tell me: {q}?", "Look at the picture: {q}?", "{q}? Mark it, please.", "{q}? Segment it.",
+    "~I wonder: {q}?", "~{q}? Point it out for me.", "~One question: {q}?",
+)  # fmt: skip
+
+WHY: tuple[str, ...] = (
+    "{it} Explain why.", "{it} Please explain why.", "{it} And explain why.", "{it} Tell me why.",
+    "{it} Please explain your answer.", "{it} Why?", "~{it} Give a reason.", "~{it} Please say why.",
+)  # fmt: skip
+
+Said = tuple[str, str]
+"""A text and the id of its template."""
+
+
+class Say:
+    """Chooses words for one dialogue: its generator, and the templates its split may use."""
+
+    def __init__(self, rng: np.random.Generator, split: str = "train") -> None:
+        self.rng, self.held = rng, split == "templates"
+        self.noisy = split == "train"
+
+    def chance(self, p: float) -> bool:
+        """True with probability `p`."""
+        return bool(self.rng.random() < p)
+
+    def pick(self, options: Sequence):
+        """One of them."""
+        return options[int(self.rng.integers(len(options)))]
+
+    def shuffled(self, options: Sequence) -> list:
+        """All of them in random order."""
+        return [options[i] for i in self.rng.permutation(len(options))]
+
+    def choose(self, forms: Sequence[str], *, held: bool = False) -> tuple[str, str]:
+        """One of the forms, with its place among them, such as "3" or, held out, "~3"."""
+        mark = HELD if held else ""
+        fits = [(f"{mark}{i}", f.lstrip(HELD)) for i, f in enumerate(forms) if f.startswith(HELD) == held]
+        return self.pick(fits)
+
+    def one(self, name: str, forms: Sequence[str], **words: str) -> Said:
+        """One template, filled in."""
+        i, form = self.choose(forms, held=self.held and any(f.startswith(HELD) for f in forms))
+        return capital(form.format(**words)), f"{name}/{i}"
+
+    def ask(
+        self,
+        name: str,
+        *,
+        np: Sequence[str] = (),
+        q: Sequence[str] = (),
+        plural: bool = False,
+        why: bool = False,
+        **words: str,
+    ) -> Said:
+        """A core in a wrapper, with a request for an explanation behind it if `why`."""
+        use_np = bool(np) and (not q or self.chance(0.45))
+        cores, wrappers = (np, NP_WRAPPERS) if use_np else (q, Q_WRAPPERS)
+        core_held = self.held and any(c.startswith(HELD) for c in cores) and self.chance(0.5)
+        i, core = self.choose(cores, held=core_held)
+        if ". " in core:
+            wrappers = tuple(w if w.lstrip(HELD).startswith("{q}") else "{q}?" for w in wrappers)
+        j, wrapper = self.choose(wrappers, held=self.held and not core_held)
+        core = core.format(**words)
+        plural = plural and not core.startswith(("every ", "each "))
+        text = wrapper.format(np=core, q=core, bare=core.removeprefix("the "), **{"is": "are" if plural else "is"})
+        id = f"{name}/{'n' if use_np else 'q'}{i}/{j}"
+        text = capital(text)
+        if why:
+            k, form = self.choose(WHY, held=False)
+            if text[-1] not in ".?!":
+                text += "."
+            text, id = form.format(it=text), f"{id}/{k}"
+        return text, id
+
+
+def capital(text: str) -> str:
+    """With a capital letter in front, after a colon left as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def noise(text: str, rng: np.random.Generator) -> str:
+    """As people type: now and then without capitals or final mark, rarely with two letters swapped or one lost."""
+    if rng.random() < 0.25:
+        text = text.lower()
+    if rng.random() < 0.25:
+        text = text.rstrip(".?!")
+    if rng.random() < 0.05:
+        text = _slip(text, rng)
+    return text
+
+
+def _slip(text: str, rng: np.random.Generator) -> str:
+    places = [i for i in range(1, len(text) - 2) if text[i - 1 : i + 2].isalpha()]
+    if not places:
+        return text
+    i = places[int(rng.integers(len(places)))]
+    if rng.random() < 0.5:
+        return text[:i] + text[i + 1] + text[i] + text[i + 2 :]
+    return text[:i] + text[i + 1 :]

@@ -1,0 +1,30 @@
+"""A model that answers at once, for tests of everything around the model. Torch-free."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lisa.images import open_image
+from lisa.instructions import check_instruction
+from lisa.segmentation import Segmentation
+
+
+class FakePredictor:
+    """Masks the left half, and says so."""
+
+    def __init__(self, model: str = "tiny", **options: object) -> None:
+        self.model, self.options, self.asked = model, options, []
+
+    def segment(self, image, instruction: str, *, max_new_tokens: int = 64) -> Segmentation:
+        self.asked.append((check_instruction(instruction), max_new_tokens))
+        pixels = open_image(image)
+        mask = np.zeros((1, *pixels.shape[:2]), bool)
+        mask[:, :, : max(1, pixels.shape[1] // 2)] = True
+        return Segmentation.from_raw("It is the left half [SEG].", mask, [0.9], image=pixels)
+
+    def chat(self, image) -> FakePredictor:
+        self.image = image
+        return self
+
+    def ask(self, instruction: str, **options) -> Segmentation:
+        return self.segment(self.image, instruction, **options)

@@ -1,0 +1,116 @@
+"""The training loop: what a batch is, what a kill leaves, what a resume continues."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lisa.errors import BadInput
+from lisa.recipes.tiny import TinyRecipe, debug
+from lisa.train import find_recipe, override
+from lisa.train.checkpoints import load_latest, save_state, saved_states
+from lisa.train.loop import FitConfig, fit
+from lisa.train.optim import Muon, matrices, rest, warmup_then_cosine
+
+
+class Line:
+    """Fits y = Wx on data that is a function of the step; `stop` sends SIGTERM while that step is prepared."""
+
+    def __init__(self, stop: int | None = None) -> None:
+        torch.manual_seed(0)
+        self.module = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.1), nn.Linear(8, 2))
+        kernels = matrices(self.module)
+        self.optimizers = (Muon(kernels, lr=0.02), torch.optim.AdamW(rest(self.module, kernels), lr=0.01))
+        self.stop = stop
+
+    def batch(self, step: int) -> torch.Tensor:
+        if step == self.stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return torch.from_numpy(np.random.default_rng([1, step]).normal(size=(16, 4)).astype(np.float32))
+
+    def losses(self, batch: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"total": (self.module(batch) - batch[:, :2]).square().mean()}
+
+
+def run(folder: Path, *, steps: int = 30, stop: int | None = None) -> tuple[int, dict[str, torch.Tensor]]:
+    line = Line(stop)
+    config = FitConfig(steps=steps, warmup=3, workers=0, log_every=5)
+    reached = fit(line, config, folder, lambda step, values: None)
+    return reached, {k: v.clone() for k, v in line.module.state_dict().items()}
+
+
+def test_loss_falls(tmp_path):
+    seen: list[float] = []
+    fit(Line(), FitConfig(steps=60, warmup=3, workers=0), tmp_path, lambda _, v: seen.append(v["total"]))
+    assert seen[-1] < seen[0]
+
+
+@pytest.mark.parametrize("stop", [1, 7, 29])
+def test_a_stopped_run_resumes_to_the_same_bits(tmp_path, stop):
+    _, whole = run(tmp_path / "whole")
+    reached, _ = run(tmp_path / "cut", stop=stop)
+    assert reached == stop + 1
+    reached, resumed = run(tmp_path / "cut")
+    assert reached == 30
+    assert all(torch.equal(whole[k], resumed[k]) for k in whole)
+
+
+def test_a_half_written_state_is_passed_over(tmp_path):
+    save_state(tmp_path, 5, {"step": 5})
+    (tmp_path / "step-00000009.pt").write_bytes(b"PK\x03\x04 cut off")
+    (tmp_path / ".step-00000010.pt.tmp").write_bytes(b"cut off")
+    assert load_latest(tmp_path) == {"step": 5}
+
+
+def test_old_states_go_only_after_the_new_one_is_there(tmp_path):
+    for step in range(5):
+        save_state(tmp_path, step, {"step": step}, keep=2)
+    assert [p.name for p in saved_states(tmp_path)] == ["step-00000003.pt", "step-00000004.pt"]
+
+
+def test_a_step_without_a_finite_gradient_changes_nothing(tmp_path):
+    line = Line()
+    before = {k: v.clone() for k, v in line.module.state_dict().items()}
+    line.batch = lambda step: torch.full((2, 4), float("nan"))  # type: ignore[method-assign]
+    seen: list[dict[str, float]] = []
+    fit(line, FitConfig(steps=2, workers=0, log_every=2), tmp_path, lambda _, v: seen.append(v))
+    assert all(torch.equal(before[k], v) for k, v in line.module.state_dict().items())
+    assert seen[0]["skipped"] == 1.0
+
+
+def test_muon_moves_convolutions_in_any_memory_order():
+    x = torch.randn(2, 3, 8, 8)
+    kernels = []
+    for order in (torch.contiguous_format, torch.channels_last):
+        torch.manual_seed(0)
+        conv = nn.Conv2d(3, 4, 3, bias=False).to(memory_format=order)
+        optimizer = Muon([conv.weight], lr=0.1)
+        conv(x.to(memory_format=order)).square().mean().backward()
+        start = conv.weight.detach().clone()
+        optimizer.step()
+        assert not torch.equal(start, conv.weight)
+        kernels.append(conv.weight.detach())
+    assert torch.allclose(kernels[0], kernels[1], atol=2e-2)
+
+
+def test_schedule_rises_then_falls_to_zero():
+    factors = [warmup_then_cosine(s, steps=100, warmup=10) for s in range(101)]
+    assert factors[0] == 0.1 and factors[9] == 1.0 and factors[-1] == pytest.approx(0.0)
+    assert all(a >= b for a, b in zip(factors[10:], factors[11:]))
+
+
+def test_recipes_are_found_and_changed_by_name():
+    assert find_recipe("tiny") == TinyRecipe()
+    assert override(debug(), ["seed=4"]).seed == 4
+    with pytest.raises(BadInput, match="did you mean 'tiny'"):
+        find_recipe("tinny")
+    with pytest.raises(BadInput, match="did you mean seg_steps"):
+        override(debug(), ["seg_step=4"])
+    with pytest.raises(BadInput, match="is a int"):
+        override(debug(), ["seed=x"])
