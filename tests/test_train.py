@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,7 @@ def test_muon_moves_convolutions_in_any_memory_order():
 def test_schedule_rises_then_falls_to_zero():
     factors = [warmup_then_cosine(s, steps=100, warmup=10) for s in range(101)]
     assert factors[0] == 0.1 and factors[9] == 1.0 and factors[-1] == pytest.approx(0.0)
-    assert all(a >= b for a, b in zip(factors[10:], factors[11:]))
+    assert all(a >= b for a, b in pairwise(factors[10:]))
 
 
 def test_recipes_are_found_and_changed_by_name():

@@ -164,7 +164,8 @@ def load(
     folder = resolve(os.fspath(model))
     check_fits(folder, kind, where)
     if legacy.is_legacy(folder):
-        segmenter = legacy.load_legacy(folder, device=where, dtype=kind, vision_tower=vision_tower)
+        tower = None if vision_tower is None else os.fspath(vision_tower)
+        segmenter = legacy.load_legacy(folder, device=where, dtype=kind, vision_tower=tower)
         return Predictor(segmenter, name=Path(os.fspath(model)).name)
     config = checkpoint.read_config(folder)
     segmenter = checkpoint.load(folder, device=where, dtype=kind)

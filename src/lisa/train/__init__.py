@@ -48,9 +48,11 @@ def run(
             raise BadInput(f"{folder} holds a run of other choices: give another --out, or drop the changes to resume")
         chosen = dataclasses.replace(chosen, **_steps(json.loads(stored.read_text(encoding="utf-8"))))
     start = time.monotonic()
-    final = train_tiny(
-        chosen, folder, lambda step, values: print(line(step, values, time.monotonic() - start), flush=True)
-    )
+
+    def report(step: int, values: dict[str, float]) -> None:
+        print(line(step, values, time.monotonic() - start), flush=True)
+
+    final = train_tiny(chosen, folder, report)
     print(f"the model is in {final}: try  lisa segment PICTURE QUESTION --model {final}")
 
 

@@ -163,7 +163,7 @@ def dense_objective(recipe: TinyRecipe) -> DenseObjective:
     widths, depths = tuple(options["widths"]), tuple(options["depths"])
     tower = TokenTower(widths, depths, vlm["width"], grid=vlm["square"] // 16, layers=vlm["tower"]["layers"])
     heads = DenseHeads(classes_of_world(), masker.image_encoder, tower, vlm["width"])  # type: ignore[arg-type]
-    heads.to(memory_format=torch.channels_last)
+    heads.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return DenseObjective(
         heads,
         lambda image: masker.prepare(image)[0],

@@ -79,7 +79,7 @@ class HfVlm(nn.Module):
     def encode_images(self, images: dict[str, Tensor]) -> list[Tensor]:
         """Pictures → per picture, features `[tokens, D]` as they stand among the text."""
         dtype = self.model.get_input_embeddings().weight.dtype  # type: ignore[union-attr]
-        inputs = {k: v.to(dtype) if v.is_floating_point() else v for k, v in images.items()}
+        inputs = {k: v.to(dtype=dtype) if v.is_floating_point() else v for k, v in images.items()}  # type: ignore[arg-type]
         features = self.model.get_image_features(**inputs, return_dict=True).pooler_output  # type: ignore[operator]
         return list(features)
 

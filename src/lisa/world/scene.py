@@ -47,7 +47,7 @@ class Relation:
 
     subject: int
     name: str
-    """One of "on", "standing on", "behind", "in", "holding", "wearing", "under", "next to", "sitting on", "part of set"."""
+    """One of "on", "standing on", "behind", "in", "holding", "wearing", "under", "next to", "sitting on"."""
     object: int
 
 
