@@ -249,7 +249,7 @@ def _colour(v: View, say: Say, s: Seen) -> Step | None:
     if colour is None or s.person:
         return None
     words = _pronouns(s)
-    said = say.one("its colour", COLOUR if words["it"] == "it" else COLOUR[:3], **words)
+    said = say.one("its colour", COLOUR if words["it"] == "it" else (*COLOUR[:3], COLOUR[-1]), **words)
     return text("follow_up", said, f"{'They are' if words['it'] == 'they' else 'It is'} {colour}."), None
 
 

@@ -300,7 +300,7 @@ def _colour(v: View, say: Say) -> Asked | None:
     coloured = [s for s in found if s.thing.colour]
     s = say.pick(coloured if coloured and say.chance(0.8) else found)
     plural = s.row.number == "plural"
-    forms = COLOUR if not plural else COLOUR[:3]
+    forms = COLOUR if not plural else (*COLOUR[:3], COLOUR[-1])
     said = say.one("colour of", forms, o=f"the {s.kind}", **{"is": "are" if plural else "is"})
     return text("plain", said, f"{'They are' if plural else 'It is'} {colour_of(s)}.")
 
@@ -311,7 +311,7 @@ def _there(v: View, say: Say) -> Asked | None:
     many = v.counts[row.name] > 1 and row.plural
     plural = row.number == "plural"
     a = row.a if not plural else f"any {row.name}"
-    forms = THERE if not plural else (*THERE[:4], *THERE[5:6])
+    forms = THERE if not plural else (*THERE[:4], THERE[5], THERE[-1])
     said = say.one("there", forms, a=a, Is="Are" if plural else "Is")
     be = "are" if plural or many else "is"
     if yes:
