@@ -69,3 +69,16 @@ class Geometry:
         full = interpolate(low_res_logits.float()[:, None], square, mode="bilinear", align_corners=False)
         h, w = self.resized
         return interpolate(full[..., :h, :w], self.original, mode="bilinear", align_corners=False)[:, 0]
+
+    def lower(self, masks: Tensor, size: Size) -> Tensor:
+        """Masks `[N, H, W]` of the original picture → `[N, h, w]` of the square at `size`: the share each cell has."""
+        import torch
+        from torch.nn.functional import adaptive_avg_pool2d, interpolate
+
+        if masks.shape[0] == 0:
+            return masks.new_zeros((0, *size), dtype=torch.float32)
+        whole = interpolate(masks.to(torch.float32)[:, None], self.resized, mode="area")
+        h, w = self.resized
+        square = whole.new_zeros(len(masks), 1, self.square, self.square)
+        square[..., :h, :w] = whole
+        return adaptive_avg_pool2d(square, size)[:, 0]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from lisa.devices import pick_device, pick_dtype
-from lisa.errors import BadInput
+from lisa.errors import BadInput, TooLarge
 from lisa.images import open_image
 from lisa.instructions import check_instruction
 from lisa.model.segmenter import Answer, EncodedImage, Segmenter
@@ -149,24 +149,42 @@ def load(
     Args:
         model: "tiny" is in the package; others are looked up as a folder, then in the hub's cache.
         device: "cpu", "cuda", …; None takes the best one here.
-        dtype: "float32", "bfloat16" or "float16"; None takes float32 on CPUs, bfloat16 elsewhere.
+        dtype: "float32", "bfloat16" or "float16"; None takes float32 on CPUs where it fits, else bfloat16.
         vision_tower: folder or hub id of CLIP, for published weights whose own entry is not what you want.
 
     Raises:
         Missing, BadCheckpoint, TooLarge, BadInput: with what to do next.
     """
     from lisa.hub import resolve
-    from lisa.memory import check_fits
     from lisa.model import checkpoint, legacy
 
     where = pick_device(device)
-    kind = pick_dtype(dtype, where)
-    folder = resolve(os.fspath(model))
-    check_fits(folder, kind, where)
-    if legacy.is_legacy(folder):
+    name = os.fspath(model)
+    folder = resolve(name)
+    published = legacy.is_legacy(folder)
+    extra = legacy.tower_bytes(folder, vision_tower) if published else 0
+    kind = _fitting_dtype(folder, dtype, where, name=name, extra=extra)
+    if published:
         tower = None if vision_tower is None else os.fspath(vision_tower)
         segmenter = legacy.load_legacy(folder, device=where, dtype=kind, vision_tower=tower)
-        return Predictor(segmenter, name=Path(os.fspath(model)).name)
+        return Predictor(segmenter, name=Path(name).name)
     config = checkpoint.read_config(folder)
     segmenter = checkpoint.load(folder, device=where, dtype=kind)
     return Predictor(segmenter, name=config.name or folder.name, notice=config.notice)
+
+
+def _fitting_dtype(
+    folder: Path, dtype: str | torch.dtype | None, device: torch.device, *, name: str, extra: int
+) -> torch.dtype:
+    """The type to load in, seen to fit before anything is loaded; an open choice falls back to half the size."""
+    from lisa.memory import check_fits
+
+    kind = pick_dtype(dtype, device)
+    try:
+        check_fits(folder, kind, device, name=name, extra=extra)
+    except TooLarge:
+        if dtype is not None or kind != torch.float32:
+            raise
+        kind = torch.bfloat16
+        check_fits(folder, kind, device, name=name, extra=extra)
+    return kind

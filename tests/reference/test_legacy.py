@@ -16,6 +16,8 @@ import torch
 from published import published_tensors, write_tiny, write_weights
 from safetensors.torch import load_file, save_file
 
+import lisa
+from lisa import memory
 from lisa.errors import BadCheckpoint, LisaError, Missing
 from lisa.model import legacy_clip
 from lisa.model.legacy import is_legacy, load_legacy
@@ -285,3 +287,12 @@ def test_weights_stay_mapped(reference: Path, tmp_path: Path):
     for own, converted in zip(*[map(int, out.split())] * 2):
         assert own < 0.5 * weights, out
         assert 0.3 * weights < converted < weights, out
+
+
+def test_a_choice_left_open_takes_half_the_size_where_the_whole_does_not_fit(copy, monkeypatch):
+    folder = copy()
+    monkeypatch.setattr(memory, "memory_free", lambda device=None: int(1.5 * memory.memory_needed(folder, "float32")))
+    predictor = lisa.load(folder, device="cpu")
+    assert predictor.segmenter.projector.out.weight.dtype == torch.bfloat16
+    with pytest.raises(lisa.LisaError, match="bfloat16"):
+        lisa.load(folder, device="cpu", dtype="float32")

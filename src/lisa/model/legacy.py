@@ -7,6 +7,7 @@ the mask side is bf16 too, as it was in training.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from lisa.errors import BadCheckpoint, Missing, shown
 from lisa.maskers import sam
+from lisa.memory import memory_needed
 from lisa.model.legacy_clip import find_tower, tower_config, tower_pixels, tower_weights
 from lisa.model.legacy_files import read_weights
 from lisa.model.legacy_keys import CLIP, IGNORED, to_ours, to_published
@@ -40,6 +42,15 @@ def is_legacy(folder: str | Path) -> bool:
         return False
     config = read_json(path)
     return "LISAForCausalLM" in (config.get("architectures") or []) or "train_mask_decoder" in config
+
+
+def tower_bytes(folder: str | Path, vision_tower: str | os.PathLike[str] | None = None) -> int:
+    """Bytes of the CLIP that a published checkpoint would be loaded with; 0 where it is not on this machine yet."""
+    folder = Path(folder)
+    config = read_json(folder / "config.json")
+    named = str(vision_tower or config.get("mm_vision_tower") or config.get("vision_tower"))
+    local = next((path for path in (folder / named, Path(named)) if path.is_dir()), None)
+    return 0 if local is None else memory_needed(local)
 
 
 def load_legacy(
