@@ -11,10 +11,12 @@ from typing import Any
 from lisa.errors import BadInput
 
 VLMS: Mapping[str, str] = {
+    "auto": "lisa.vlms.auto:build",
     "tiny": "lisa.vlms.tiny:build",
 }
 MASKERS: Mapping[str, str] = {
     "conv": "lisa.maskers.conv:build",
+    "pyramid": "lisa.maskers.pyramid:build",
     "sam": "lisa.maskers.sam:build",
 }
 

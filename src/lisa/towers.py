@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
@@ -24,7 +26,7 @@ class Residual(nn.Module):
 
 
 class Trunk(nn.Module):
-    """`[B, 3, S, S]` → maps at strides 4, 8 and 16, of `widths` channels."""
+    """`[B, 3, S, S]` → maps at strides 2, 4, 8 and 16; the first has half of `widths[0]` channels, then `widths`."""
 
     def __init__(self, widths: tuple[int, int, int], depths: tuple[int, int, int]) -> None:
         super().__init__()
@@ -38,37 +40,60 @@ class Trunk(nn.Module):
         self.down16 = nn.Conv2d(second, third, 2, stride=2)
         self.stage16 = nn.Sequential(*(Residual(third, 1 + i % 2) for i in range(depths[2])))
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Strides 4, 8, 16."""
-        at4 = self.stage4(self.stem(pixels))
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Strides 2, 4, 8, 16."""
+        at2 = self.stem[:2](pixels)
+        at4 = self.stage4(self.stem[2](at2))
         at8 = self.stage8(self.down8(at4))
-        return at4, at8, self.stage16(self.down16(at8))
+        return at2, at4, at8, self.stage16(self.down16(at8))
 
 
 class Pyramid(nn.Module):
-    """Trunk + top-down fusion → one map `[B, width, S/8, S/8]` that has seen the context and kept the detail.
+    """Trunk + top-down fusion → one map at stride 4 that has seen the context and kept the detail.
 
-    Stride-4 detail enters by a strided convolution, the picture's mean by a broadcast.
+    Its first `width` channels are fused from strides 16, 8 and 4, with the picture's mean broadcast; the others are
+    the edges at stride 2, four of them folded into each cell.
     """
 
-    def __init__(self, widths: tuple[int, int, int], depths: tuple[int, int, int], width: int) -> None:
+    def __init__(self, widths: tuple[int, int, int], depths: tuple[int, int, int], middle: int, width: int) -> None:
         super().__init__()
         self.trunk = Trunk(widths, depths)
-        self.from4 = nn.Conv2d(widths[0], width, 2, stride=2)
-        self.from8 = nn.Conv2d(widths[1], width, 1)
-        self.from16 = nn.Conv2d(widths[2], width, 1)
-        self.context = nn.Linear(widths[2], width)
-        self.fuse = nn.Sequential(Residual(width), Residual(width, 2), nn.GroupNorm(1, width))
+        self.from16 = nn.Conv2d(widths[2], middle, 1)
+        self.context = nn.Linear(widths[2], middle)
+        self.from8 = nn.Conv2d(widths[1], middle, 1)
+        self.fuse8 = nn.Sequential(Residual(middle), Residual(middle, 2), nn.GroupNorm(8, middle), nn.ReLU())
+        self.up = nn.Conv2d(middle, width, 1)
+        self.from4 = nn.Conv2d(widths[0], width, 1)
+        self.fuse4 = nn.Sequential(Residual(width), nn.GroupNorm(1, width))
+        half = widths[0] // 2
+        self.fine = nn.Sequential(
+            nn.Conv2d(half, half, 3, padding=1), nn.ReLU(), nn.Conv2d(half, half, 3, padding=1), nn.PixelUnshuffle(2)
+        )
+        self.channels = width + 4 * half
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """`[B, 3, S, S]` → `[B, width, S/8, S/8]`."""
+        """`[B, 3, S, S]` → `[B, channels, S/4, S/4]`."""
         return self.combine(*self.trunk(pixels))
 
-    def combine(self, at4: Tensor, at8: Tensor, at16: Tensor) -> Tensor:
+    def combine(self, at2: Tensor, at4: Tensor, at8: Tensor, at16: Tensor) -> Tensor:
         """The trunk's maps to one."""
         context = self.context(at16.mean((2, 3)))[:, :, None, None]
-        top = interpolate(self.from16(at16), scale_factor=2, mode="bilinear", align_corners=False)
-        return self.fuse(self.from4(at4) + self.from8(at8) + top + context)
+        middle = self.fuse8(self.from8(at8) + _double(self.from16(at16)) + context)
+        fused = self.fuse4(self.from4(at4) + _double(self.up(middle)))
+        return torch.cat([fused, self.fine(at2)], dim=1)
+
+
+def _double(x: Tensor) -> Tensor:
+    return interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def waves(grid: int, width: int, amplitude: float = 0.3) -> Tensor:
+    """Sines and cosines of rows and columns, from half a wave over the map to one over two cells: `[grid², width]`."""
+    places = (torch.arange(grid) + 0.5) / grid
+    angles = places[:, None] * math.pi * grid ** torch.linspace(0, 1, width // 4)
+    line = torch.cat([angles.sin(), angles.cos()], dim=-1)
+    rows, columns = line[:, None].expand(-1, grid, -1), line[None].expand(grid, -1, -1)
+    return amplitude * torch.cat([rows, columns], dim=-1).reshape(grid * grid, width)
 
 
 class TokenTower(nn.Module):
@@ -81,7 +106,7 @@ class TokenTower(nn.Module):
         self.trunk = Trunk(widths, depths)
         self.from8 = nn.Conv2d(widths[1], width, 2, stride=2)
         self.from16 = nn.Conv2d(widths[2], width, 1)
-        self.position = nn.Parameter(0.02 * torch.randn(1, grid * grid, width))
+        self.position = nn.Parameter(waves(grid, width)[None])
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 width, width // 64, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
@@ -92,7 +117,7 @@ class TokenTower(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """`[B, 3, S, S]` → `[B, (S/16)², width]`."""
-        _, at8, at16 = self.trunk(pixels)
+        _, _, at8, at16 = self.trunk(pixels)
         return self.attend(at8, at16)
 
     def attend(self, at8: Tensor, at16: Tensor) -> Tensor:

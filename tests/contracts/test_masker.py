@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lisa
 from lisa.geometry import Geometry
 from lisa.maskers.base import Masker
+from lisa.model.checkpoint import read_config
 from lisa.recipes.tiny import MODEL
 from lisa.registry import MASKERS, find, names
 
+ASSETS = Path(lisa.__file__).parent / "assets"
 SAM: dict[str, Any] = {
     "vision": {
         "hidden_size": 32,
@@ -39,7 +43,8 @@ def _sam() -> Any:
 
 
 def _registered(name: str) -> Any:
-    return find("maskers", MASKERS, name)({**MODEL.masker.options, "square": 64})
+    options = MODEL.masker.options if name == "pyramid" else read_config(ASSETS / "tiny").masker.options
+    return find("maskers", MASKERS, name)({**options, "square": 64})
 
 
 BUILDERS = {"sam": _sam} | {n: (lambda n=n: _registered(n)) for n in names("maskers", MASKERS) if n != "sam"}

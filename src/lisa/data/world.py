@@ -22,10 +22,11 @@ def samples_of(
     *,
     split: str = "train",
     weights: Mapping[str, float] | None = None,
+    shares: Mapping[str, float] | None = None,
     name: str = "",
 ) -> list[Sample]:
     """Up to `count` dialogues about one picture; all share its pixels."""
-    asked = dialogues(picture, rng, count, split=split, weights=weights)
+    asked = dialogues(picture, rng, count, split=split, weights=weights, shares=shares)
     return [to_sample(picture, turns, f"{name}/{i}") for i, turns in enumerate(asked)]
 
 

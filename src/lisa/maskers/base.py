@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from lisa.geometry import Geometry
 from lisa.types import Image
@@ -18,6 +18,8 @@ class Masker(Protocol):
     Implementations are `nn.Module`s; the three calls are meant to be made in this order, `encode` once per image.
     """
 
+    image_encoder: nn.Module
+    """The part behind `encode`, which is mostly frozen."""
     prompt_width: int
     """P, the width of a prompt vector."""
     scores_trained: bool

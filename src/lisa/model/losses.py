@@ -19,6 +19,8 @@ class LossWeights:
     dice: float = 0.5
     score: float = 0.0
     """Of the predicted IoU's squared error; the paper leaves that head untrained."""
+    original_size: bool = True
+    """Masks are compared at their pictures' size, as in the paper; otherwise at the decoder's, which is cheaper."""
 
 
 def bce_per_mask(logits: Tensor, target: Tensor) -> Tensor:
@@ -35,12 +37,15 @@ def dice_per_mask(logits: Tensor, target: Tensor, scale: float = 1000.0, eps: fl
     return 1 - (2 * overlap + eps) / (total + eps)
 
 
-def mask_losses(logits: Sequence[Tensor], targets: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+def mask_losses(
+    logits: Sequence[Tensor], targets: Sequence[Tensor], masks: float | None = None
+) -> tuple[Tensor, Tensor]:
     """(BCE, DICE) over the masks of all pictures, each `[N_i, H_i, W_i]`: sums over the number of masks.
 
-    Without any mask both are 0 and stay connected to the graph.
+    `masks`: another number to divide by, of a whole batch of which this is a part. Without any mask both are 0 and
+    stay connected to the graph.
     """
-    count = sum(len(t) for t in targets) + 1e-8
+    count = (sum(len(t) for t in targets) if masks is None else masks) + 1e-8
     zero = sum((m.sum() * 0.0 for m in logits), torch.zeros((), device=logits[0].device if len(logits) else None))
     bce, dice = zero, zero
     for predicted, target in zip(logits, targets):
@@ -50,17 +55,35 @@ def mask_losses(logits: Sequence[Tensor], targets: Sequence[Tensor]) -> tuple[Te
     return bce / count, dice / count
 
 
-def text_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy, mean over the supervised tokens: logits `[M, V]` of the states before labels `[M]`."""
+def text_loss(logits: Tensor, labels: Tensor, tokens: float | None = None) -> Tensor:
+    """Cross-entropy, mean over the supervised tokens: logits `[M, V]` of the states before labels `[M]`.
+
+    `tokens`: another number to divide the sum by, of a whole batch of which this is a part.
+    """
     if labels.numel() == 0:
         return logits.sum() * 0.0
-    return cross_entropy(logits.float(), labels)
+    if tokens is None:
+        return cross_entropy(logits.float(), labels)
+    return cross_entropy(logits.float(), labels, reduction="sum") / tokens
 
 
-def score_loss(predicted_iou: Tensor, logits: Tensor, targets: Tensor) -> Tensor:
-    """Squared error of predicted IoU `[N]` against the true one of masks `[N, H, W]`, a mean over N."""
-    with torch.no_grad():
-        mask, true = logits > 0, targets.bool()
-        overlap = (mask & true).flatten(1).sum(1)
-        iou = overlap / (mask | true).flatten(1).sum(1).clamp(min=1)
-    return (predicted_iou.float() - iou).square().mean() if len(iou) else predicted_iou.sum() * 0.0
+def score_loss(
+    predicted_iou: Sequence[Tensor], logits: Sequence[Tensor], targets: Sequence[Tensor], masks: float | None = None
+) -> Tensor:
+    """Squared error of predicted IoU `[N_i]` against the true one of masks `[N_i, H_i, W_i]`, over the number of masks.
+
+    `masks`: another number to divide by, of a whole batch of which this is a part.
+    """
+    count = (sum(len(t) for t in targets) if masks is None else masks) + 1e-8
+    total = predicted_iou[0].sum() * 0.0 if len(predicted_iou) else torch.zeros(())
+    for said, rows, target in zip(predicted_iou, logits, targets):
+        total = total + (said.float() - true_iou(rows, target)).square().sum()
+    return total / count
+
+
+@torch.no_grad()
+def true_iou(logits: Tensor, targets: Tensor) -> Tensor:
+    """IoU of masks `[N, H, W]` with targets of which more than half has to be covered → `[N]`."""
+    mask, true = logits > 0, targets > 0.5
+    overlap = (mask & true).flatten(1).sum(1)
+    return overlap / (mask | true).flatten(1).sum(1).clamp(min=1)

@@ -8,7 +8,7 @@ Neither side knows the other. Pictures are encoded once, whatever is asked of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,7 +20,7 @@ from lisa.maskers.base import Masker
 from lisa.model.losses import LossWeights, mask_losses, score_loss, text_loss
 from lisa.model.seg_head import SegProjector, seg_positions
 from lisa.types import Image, Sample, Turn
-from lisa.vlms.base import IGNORE, Generated, Vlm, VlmBatch
+from lisa.vlms.base import IGNORE, Generated, Vlm, VlmBatch, join_images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class EncodedImage:
 
     inputs: dict[str, Tensor]
     vlm_features: Tensor
-    """`[tokens, D]`."""
+    """`[tokens, D]`, or as `Vlm.encode_images` says."""
     mask_features: Tensor
     """`[1, C, g, g]`."""
     geometry: Geometry
@@ -153,9 +153,8 @@ class Segmenter(nn.Module):
         masked = [self.masker.prepare(group[0].image) for group in samples]
         prompts = [self.vlm.prepare_text(i, s.turns) for i, group in zip(prepared, samples) for s in group]
         index = [i for i, group in enumerate(samples) for _ in group]
-        images = {k: torch.cat([p[k] for p in prepared]) for k in prepared[0]}
         return Batch(
-            vlm=self.vlm.collate(prompts, index, images),
+            vlm=self.vlm.collate(prompts, index, join_images(prepared)),
             pixels=torch.stack([pixels for pixels, _ in masked]),
             geometries=tuple(geometry for _, geometry in masked),
             targets=tuple(_stack_targets(group) for group in samples),
@@ -173,39 +172,49 @@ class Segmenter(nn.Module):
             hidden=hidden, seg_embeddings=embeddings, seg_image=image, low_res_logits=low_res, predicted_iou=iou
         )
 
-    def losses(self, batch: Batch, output: Output, weights: LossWeights | None = None) -> Losses:
-        """CE over supervised tokens, BCE and DICE over the masks at the pictures' original sizes.
+    def counts(self, batch: Batch) -> dict[str, float]:
+        """What the losses of a batch are means over: its supervised tokens and its masks."""
+        tokens = int((batch.vlm.labels[:, 1:] != IGNORE).sum())
+        return {"tokens": float(tokens), "masks": float(sum(len(t) for t in batch.targets))}
 
+    def losses(
+        self,
+        batch: Batch,
+        output: Output,
+        weights: LossWeights | None = None,
+        counts: Mapping[str, float] | None = None,
+    ) -> Losses:
+        """CE over supervised tokens, BCE and DICE over the masks, by default at the pictures' original sizes.
+
+        `counts`: of the whole batch of which this is a part, so that the parts' losses add up to the whole's.
         Raises ValueError when a picture has another number of [SEG] than of target masks.
         """
-        w = weights or LossWeights()
+        w, n = weights or LossWeights(), counts or self.counts(batch)
         following = batch.vlm.labels[:, 1:]
         supervised = following != IGNORE
-        text = text_loss(self.vlm.logits(output.hidden[:, :-1][supervised]), following[supervised])
-        logits = self._restored(batch, output)
-        bce, dice = mask_losses(logits, batch.targets)
+        text = text_loss(self.vlm.logits(output.hidden[:, :-1][supervised]), following[supervised], n["tokens"])
+        logits, targets = self._compared(batch, output, w.original_size)
+        bce, dice = mask_losses(logits, targets, n["masks"])
         total = w.text * text + w.bce * bce + w.dice * dice
         if not len(output.low_res_logits):  # every rank needs a gradient for every weight it shares
             total = total + 0.0 * (output.low_res_logits.sum() + output.seg_embeddings.sum())
         score = None
         if w.score:
-            each = [
-                score_loss(output.predicted_iou[output.seg_image == i], rows, target)
-                for i, (rows, target) in enumerate(zip(logits, batch.targets))
-            ]
-            score = torch.stack(each).mean()
+            said = [output.predicted_iou[output.seg_image == i] for i in range(len(targets))]
+            score = score_loss(said, logits, targets, n["masks"])
             total = total + w.score * score
         return Losses(total=total, text=text, bce=bce, dice=dice, score=score)
 
-    def _restored(self, batch: Batch, output: Output) -> list[Tensor]:
-        """Per picture, mask logits `[N_i, H_i, W_i]` at its original size."""
-        logits = []
+    def _compared(self, batch: Batch, output: Output, original: bool) -> tuple[list[Tensor], list[Tensor]]:
+        """Per picture, mask logits and targets: `[N_i, H_i, W_i]` at its original size, or `[N_i, h, w]`."""
+        logits, targets = [], []
         for i, (geometry, target) in enumerate(zip(batch.geometries, batch.targets)):
             rows = output.low_res_logits[output.seg_image == i]
             if len(rows) != len(target):
                 raise ValueError(f"picture {i} of the batch has {len(rows)} [SEG] and {len(target)} masks")
-            logits.append(geometry.restore(rows))
-        return logits
+            logits.append(geometry.restore(rows) if original else rows.float())
+            targets.append(target if original else geometry.lower(target, (rows.shape[-2], rows.shape[-1])))
+        return logits, targets
 
 
 def _stack_targets(group: Sequence[Sample]) -> Tensor:

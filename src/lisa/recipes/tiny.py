@@ -27,13 +27,16 @@ MODEL = ModelConfig(
         },
     ),
     masker=PartConfig(
-        family="conv",
+        family="pyramid",
         options={
             "square": SQUARE,
-            "width": 128,
             "widths": WIDTHS,
             "depths": DEPTHS,
-            "decoder": {"mlp_dim": 256, "num_attention_heads": 4, "iou_head_hidden_dim": 128},
+            "middle": 128,
+            "features": 64,
+            "prompt": 128,
+            "embedding": 64,
+            "layers": 3,
         },
     ),
 )
@@ -51,13 +54,35 @@ class TinyRecipe:
     seg_seed: int = 3
     """Scenes of seeds 1–99 are for training, 100–199 for choosing, 200 and above for tests."""
     vocabulary: int = 2_000
-    dense_steps: int = 1_500
+    dense_steps: int = 1_400
     dense_pictures: int = 12
     """Pictures a step of the dense stage."""
-    seg_steps: int = 1_600
-    seg_pictures: int = 10
-    dialogues: int = 6
+    seg_steps: int = 2_800
+    seg_pictures: int = 8
+    dialogues: int = 10
     """Dialogues about each picture of a step."""
+    shares: dict[str, float] = field(
+        default_factory=lambda: {
+            "absent": 24.0,
+            "plain": 10.0,
+            "location": 14.0,
+            "relation": 12.0,
+            "part": 9.0,
+            "multi_step": 10.0,
+            "follow_up": 14.0,
+        }
+    )
+    """Question kinds asked more often than by default: the ones that are learned last."""
+    pieces: dict[str, float] = field(
+        default_factory=lambda: {
+            "stand_higher": 0.06,
+            "named": 0.05,
+            "dog_antlers": 0.04,
+            "vitamin_c": 0.03,
+            "baby_fence": 0.02,
+        }
+    )
+    """Set piece → the share of the [SEG] stage's pictures arranged for it, beside those that are by chance."""
     seed: int = 1
 
     def to_json(self) -> dict[str, Any]:

@@ -1,26 +1,30 @@
-"""The first stage of the embedded model: its towers learn to see, on dense labels of drawn scenes.
+"""The first stage of the embedded model: it learns to see, and to cut out what it is told, from drawn scenes' truth.
 
 Both towers share one trunk here and part afterwards. Every pixel's kind, colour and part, and the way to the middle
-of its thing, are read from the mask side's pyramid; what is in each patch is read from the language side's tokens.
+of its thing, are read from the masker's features; what is in each patch is read from the language side's tokens.
+The mask decoder learns to follow prompts that say what is known of the target: its kind, its colour, its part, its
+place, each left out by chance. So the [SEG] stage finds a masker that can be prompted, as LISA finds SAM.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, pad, pixel_shuffle, smooth_l1_loss
+from torch.nn.functional import cross_entropy, pad, smooth_l1_loss
 
-from lisa.maskers.conv import build as build_masker
+from lisa.maskers.pyramid import VOTE_UNIT, PyramidMasker
+from lisa.maskers.pyramid import build as build_masker
+from lisa.model.losses import mask_losses, score_loss, true_iou
 from lisa.recipes.tiny import TinyRecipe
-from lisa.towers import Pyramid, TokenTower
+from lisa.towers import TokenTower
 from lisa.train.loop import FitConfig, Report, fit
 from lisa.train.optim import Muon, matrices, rest
-from lisa.types import Image
+from lisa.types import Image, Mask
 from lisa.world.palette import COLOURS
 from lisa.world.scene import Picture
 from lisa.world.sets import make_picture
@@ -28,6 +32,8 @@ from lisa.world.shapes import kinds
 
 STRIDE = 4
 """Pixels between two dense labels."""
+PROMPTS = 8
+"""Masks asked for in each picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +52,22 @@ def classes_of_world() -> Classes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is asked for, and its masks; 0 where kind, colour or part is left unsaid."""
+
+    image_index: Tensor
+    """`[N]` int64."""
+    words: Tensor
+    """`[N, 3]` int64: kind, colour, part."""
+    place: Tensor
+    """`[N, 3]`: 1 where a place is said, then the place, (y, x) in 0 … 1 of the square."""
+    mask: Tensor
+    """`[N, S/2, S/2]`, the share of each pixel that is wanted."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DenseBatch:
-    """Pictures and their labels at every fourth pixel."""
+    """Pictures, their labels at every fourth pixel, and what is asked for in them."""
 
     pixels: Tensor
     """`[B, 3, S, S]` for the mask side."""
@@ -56,26 +76,36 @@ class DenseBatch:
     colour: Tensor
     part: Tensor
     offset: Tensor
-    """`[B, 2, S/4, S/4]` from the pixel to the middle of its thing, (dy, dx) in units of 64 pixels."""
+    """`[B, 2, S/4, S/4]` from the pixel to the middle of its thing, (dy, dx) in the masker's `VOTE_UNIT`."""
+    wanted: Wanted
 
 
 class DenseHeads(nn.Module):
-    """What is read from both towers while they learn."""
+    """What is read from both towers while they learn, and the words that the masker is prompted with."""
 
-    def __init__(self, classes: Classes, pyramid: Pyramid, tower: TokenTower, width: int) -> None:
+    def __init__(self, classes: Classes, masker: PyramidMasker, tower: TokenTower, width: int) -> None:
         super().__init__()
-        self.pyramid, self.tower = pyramid, tower
-        self.tower.trunk = pyramid.trunk
-        self.sizes = [len(classes.kinds) + 1, len(classes.colours) + 1, len(classes.parts) + 1, 2]
-        self.pixel = nn.Conv2d(pyramid.from8.out_channels, sum(self.sizes) * 4, 1)
+        self.masker, self.tower = masker, tower
+        self.tower.trunk = masker.image_encoder.trunk
+        self.sizes = [len(classes.kinds) + 1, len(classes.colours) + 1, len(classes.parts) + 1]
+        self.pixel = nn.Conv2d(masker.vote.in_channels, sum(self.sizes), 1)
         self.token = nn.Linear(width, self.sizes[0] + self.sizes[1])
+        self.word = nn.ModuleList(nn.Embedding(n, masker.prompt_width) for n in self.sizes)
+        self.place = nn.Linear(masker.prompt_width, masker.prompt_width)
 
-    def forward(self, pixels: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Per pixel: kind, colour, part, offset maps at stride 4. Per token: kind and colour logits at stride 16."""
-        maps = self.pyramid.trunk(pixels)
-        fine = pixel_shuffle(self.pixel(self.pyramid.combine(*maps)), 2).split(self.sizes, dim=1)
-        tokens = self.token(self.tower.attend(maps[1], maps[2]))
-        return list(fine), list(tokens.split(self.sizes[:2], dim=-1))
+    def forward(self, pixels: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Features; per pixel kind, colour, part maps at stride 4; per token kind and colour logits at stride 16."""
+        maps = self.masker.image_encoder.trunk(pixels)
+        features = self.masker.image_encoder.combine(*maps)
+        fine = self.pixel(features).split(self.sizes, dim=1)
+        tokens = self.token(self.tower.attend(maps[2], maps[3]))
+        return features, list(fine), list(tokens.split(self.sizes[:2], dim=-1))
+
+    def prompts(self, wanted: Wanted) -> Tensor:
+        """`[N, P]`."""
+        said = [table(words) * (words > 0)[:, None] for table, words in zip(self.word, wanted.words.T)]
+        place = self.place(self.masker.waves(wanted.place[:, 1:])) * wanted.place[:, :1]
+        return torch.stack([*said, place]).sum(0)
 
 
 def label_maps(picture: Picture, classes: Classes, square: int) -> dict[str, Tensor]:
@@ -92,7 +122,7 @@ def label_maps(picture: Picture, classes: Classes, square: int) -> dict[str, Ten
     for i, name in enumerate(picture.part_names):
         part_table[i + 1] = classes.parts.index(name) + 1
     grid = np.indices(ids.shape).transpose(1, 2, 0) * STRIDE + STRIDE / 2
-    offset = np.where(ids[..., None] > 0, centres[ids] - grid, 0).astype(np.float32) / 64
+    offset = np.where(ids[..., None] > 0, centres[ids] - grid, 0).astype(np.float32) / (VOTE_UNIT * square)
     side = square // STRIDE
     room = (0, side - ids.shape[1], 0, side - ids.shape[0])
     return {
@@ -103,43 +133,110 @@ def label_maps(picture: Picture, classes: Classes, square: int) -> dict[str, Ten
     }
 
 
-class DenseObjective:
-    """Dense labels of fresh scenes for `DenseHeads`."""
+def wanted_of(
+    picture: Picture, classes: Classes, square: int, rng: np.random.Generator, n: int
+) -> tuple[list[tuple[int, int, int]], list[tuple[float, float, float]], list[Tensor]]:
+    """Up to `n` prompts about one picture: words, places and masks as in `Wanted`.
 
-    def __init__(
-        self, heads: DenseHeads, prepare: Callable[[Image], Tensor], classes: Classes, *, size: int, seed: int
-    ) -> None:
+    With a place, one thing (or its part) is meant, without one, everything that the words fit.
+    """
+    words, places, masks = [], [], []
+    things = [t for t in picture.scene.things if (picture.ids == t.id).any()]
+    for _ in range(n if things else 0):
+        t = things[rng.integers(len(things))]
+        by_place, by_kind, by_colour = rng.random() < 0.6, rng.random() < 0.7, rng.random() < 0.4
+        names = [p for p in kinds()[t.kind].parts if p in picture.part_names and picture.part_mask(t.id, p).sum() >= 12]
+        part = names[rng.integers(len(names))] if names and by_place and rng.random() < 0.3 else None
+        if not by_place and not (by_kind or by_colour):
+            by_kind = True
+        by_colour = by_colour and t.colour in classes.colours
+        if not by_place and not by_colour:
+            by_kind = True
+        if part is not None:
+            mask = picture.part_mask(t.id, part)
+        elif by_place:
+            mask = picture.mask(t.id)
+        else:
+            fits = [o for o in things if (not by_kind or o.kind == t.kind) and (not by_colour or o.colour == t.colour)]
+            mask = picture.mask(*(o.id for o in fits))
+        words.append(
+            (
+                classes.kinds.index(t.kind) + 1 if by_kind else 0,
+                classes.colours.index(t.colour) + 1 if by_colour else 0,
+                0 if part is None else classes.parts.index(part) + 1,
+            )
+        )
+        size = np.array([t.box[3] - t.box[1], t.box[2] - t.box[0]])
+        middle = np.array([t.box[1] + t.box[3], t.box[0] + t.box[2]]) / 2 + size * rng.normal(0, 0.08, 2)
+        places.append((float(by_place), *(float(x) for x in middle / square)))
+        masks.append(_half(mask, square))
+    return words, places, masks
+
+
+def _half(mask: Mask, square: int) -> Tensor:
+    """A mask of the picture → `[S/2, S/2]`, the share of each cell that it covers."""
+    full = np.zeros((square, square), np.float32)
+    full[: mask.shape[0], : mask.shape[1]] = mask
+    return torch.from_numpy(full.reshape(square // 2, 2, square // 2, 2).mean((1, 3)))
+
+
+class DenseObjective:
+    """Dense labels and prompted masks of fresh scenes for `DenseHeads`."""
+
+    def __init__(self, heads: DenseHeads, prepare: Callable[[Image], Tensor], classes: Classes, *, seed: int) -> None:
         self.module: DenseHeads = heads
         self._prepare, self.classes = prepare, classes
-        self.size, self.seed = size, seed
-        kernels = matrices(heads, without=("pixel.", "token.", "position", "stem.0"))
+        self.seed = seed
+        kernels = [*matrices(heads.masker.image_encoder, without=("stem.0",)), *matrices(heads.tower.layers)]
+        kernels += matrices(heads.tower.from8) + matrices(heads.tower.from16)
         self.optimizers: Sequence[torch.optim.Optimizer] = (
             Muon(kernels, lr=0.01, weight_decay=0.01),
-            torch.optim.AdamW(rest(heads, kernels), lr=2e-3, weight_decay=0.01),
+            torch.optim.AdamW(rest(heads, kernels), lr=1.5e-3, weight_decay=0.01),
         )
 
-    def batch(self, step: int) -> DenseBatch:
-        """Fresh scenes, by (seed, step)."""
-        pictures = [make_picture(self.seed, step * self.size + i) for i in range(self.size)]
+    def batch(self, places: range) -> DenseBatch:
+        """Fresh scenes, by (seed, place)."""
+        pictures = [make_picture(self.seed, i) for i in places]
         pixels = [self._prepare(p.image) for p in pictures]
-        labels = [label_maps(p, self.classes, pixels[0].shape[-1]) for p in pictures]
+        square = pixels[0].shape[-1]
+        labels = [label_maps(p, self.classes, square) for p in pictures]
         stacked = {k: torch.stack([row[k] for row in labels]) for k in labels[0]}
-        return DenseBatch(pixels=torch.stack(pixels), **stacked)
+        asked = [
+            wanted_of(p, self.classes, square, np.random.default_rng([self.seed, i]), PROMPTS)
+            for i, p in zip(places, pictures)
+        ]
+        wanted = Wanted(
+            image_index=torch.tensor([i for i, (words, _, _) in enumerate(asked) for _ in words]),
+            words=torch.tensor([w for words, _, _ in asked for w in words]).reshape(-1, 3),
+            place=torch.tensor([p for _, places, _ in asked for p in places]).reshape(-1, 3),
+            mask=torch.stack([m for _, _, masks in asked for m in masks]),
+        )
+        return DenseBatch(pixels=torch.stack(pixels), wanted=wanted, **stacked)
 
-    def losses(self, batch: DenseBatch) -> dict[str, Tensor]:
-        """Cross-entropies of kind, colour and part, the offset's error, and the tokens' soft cross-entropy."""
-        fine, tokens = self.module(batch.pixels)
+    def counts(self, batch: DenseBatch) -> dict[str, float]:
+        """Nothing: a step of this stage is one batch."""
+        return {}
+
+    def losses(self, batch: DenseBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
+        """Errors of kind, colour, part and offset of every pixel, of the tokens, and of the prompted masks."""
+        heads, wanted = self.module, batch.wanted
+        features, fine, tokens = heads(batch.pixels)
         weight = torch.full((fine[0].shape[1],), 1.0)
         weight[0] = 0.2  # background is most of a picture and the easiest part of it
         kind = cross_entropy(fine[0], batch.kind, weight=weight, ignore_index=-1)
         thing = batch.kind > 0
         colour = _where(cross_entropy(fine[1], batch.colour.clamp(min=0), reduction="none"), thing)
         part = _where(cross_entropy(fine[2], batch.part.clamp(min=0), reduction="none"), thing)
-        offset = _where(smooth_l1_loss(fine[3], batch.offset, reduction="none").sum(1), thing)
+        vote = heads.masker.vote(features)
+        offset = _where(smooth_l1_loss(vote, batch.offset, reduction="none", beta=0.1).sum(1), thing)
         patch = soft_cross_entropy(tokens[0], batch.kind) + soft_cross_entropy(tokens[1], batch.colour)
         right = _where((fine[0].argmax(1) == batch.kind).float(), thing)
-        total = kind + 0.5 * colour + 0.3 * part + offset + 0.3 * patch
-        return {"total": total, "kind": kind, "colour": colour, "part": part, "offset": offset, "right": right}
+        logits, score = heads.masker.decode(features, heads.prompts(wanted), wanted.image_index)
+        bce, dice = mask_losses([logits], [wanted.mask])
+        scored = score_loss([score], [logits], [wanted.mask])
+        total = kind + 0.5 * colour + 0.3 * part + 2 * offset + 0.3 * patch + 5 * bce + dice + 0.2 * scored
+        return {"total": total, "kind": kind, "colour": colour, "part": part, "offset": offset, "right": right,
+                "bce": bce, "dice": dice, "iou": true_iou(logits, wanted.mask).mean()}  # fmt: skip
 
 
 def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -162,13 +259,12 @@ def dense_objective(recipe: TinyRecipe) -> DenseObjective:
     masker = build_masker(options)
     widths, depths = tuple(options["widths"]), tuple(options["depths"])
     tower = TokenTower(widths, depths, vlm["width"], grid=vlm["square"] // 16, layers=vlm["tower"]["layers"])
-    heads = DenseHeads(classes_of_world(), masker.image_encoder, tower, vlm["width"])  # type: ignore[arg-type]
+    heads = DenseHeads(classes_of_world(), masker, tower, vlm["width"])
     heads.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return DenseObjective(
         heads,
         lambda image: masker.prepare(image)[0],
         classes_of_world(),
-        size=recipe.dense_pictures,
         seed=recipe.dense_seed,
     )
 
@@ -176,5 +272,5 @@ def dense_objective(recipe: TinyRecipe) -> DenseObjective:
 def train_dense(recipe: TinyRecipe, folder: Path, report: Report) -> DenseHeads:
     """Both towers, taught to see; they share one trunk, of which each side of the segmenter takes a copy."""
     objective = dense_objective(recipe)
-    fit(objective, FitConfig(steps=recipe.dense_steps), folder, report)
+    fit(objective, FitConfig(steps=recipe.dense_steps, samples=recipe.dense_pictures, seed=recipe.seed), folder, report)
     return objective.module

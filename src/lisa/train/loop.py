@@ -1,11 +1,15 @@
-"""The one training loop: batches that are a function of the step, a step, a schedule, a state that survives kills."""
+"""The one training loop: steps that are a function of their number, and a state that survives kills.
+
+A step's samples are places `step · samples …` of an endless row. Which process reads which of them, and how many at a
+time, changes neither the row nor the losses; so a run resumes exactly, also with another number of processes.
+"""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,8 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from lisa.train.checkpoints import load_latest, save_state
-from lisa.train.optim import warmup_then_cosine
+from lisa.errors import BadInput, LisaError
+from lisa.train.checkpoints import Saver, load_latest
+from lisa.train.optim import schedule
+from lisa.train.ranks import Ranks, share_like, whole, without_sync
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +28,43 @@ class FitConfig:
     """How long and how a stage trains."""
 
     steps: int
+    samples: int = 1
+    """Places of one step, over all processes."""
+    micro: int | None = None
+    """Places of one forward; None: as many as a process has in a step."""
+    normalise: str = "batch"
+    """What losses are means over: the step's whole "batch", or each "micro" batch, as the reference does."""
+    schedule: str = "cosine"
+    """How the learning rate falls after the warm-up: "cosine", "linear" or "constant"."""
     warmup: int = 50
     clip: float = 1.0
     """Largest norm of the gradient."""
+    seed: int = 0
+    """Of the dice inside the model, such as dropout's."""
     save_seconds: float = 180.0
+    save_steps: int | None = None
+    """Save every so many steps instead."""
+    keep: int = 2
+    """States kept beside the best one."""
     log_every: int = 20
+    evaluate_every: int | None = None
+    """Steps between two evaluations."""
+    patience: int = 20
+    """Steps in a row without a finite gradient after which the run stops."""
     workers: int = 1
     """Processes that prepare batches; 0 prepares them in this one."""
+
+    def micro_batches(self, step: int, ranks: Ranks) -> list[range]:
+        """The places of a step that a process reads, one range a forward. Raises BadInput where it does not add up."""
+        each, left = divmod(self.samples, ranks.world)
+        micro = self.micro or each
+        if left or micro < 1 or each % micro:
+            raise BadInput(
+                f"{self.samples} samples a step are not shared out evenly over {ranks.world} processes in forwards of "
+                f"{micro}: take a multiple of {ranks.world * max(micro, 1)}"
+            )
+        start = step * self.samples + ranks.rank * each
+        return [range(at, at + micro) for at in range(start, start + each, micro)]
 
 
 class Objective(Protocol):
@@ -36,7 +72,7 @@ class Objective(Protocol):
 
     @property
     def module(self) -> nn.Module:
-        """All weights, trained and frozen."""
+        """All weights, trained and frozen; as `spread` gave it where several processes train."""
         ...
 
     @property
@@ -44,34 +80,50 @@ class Objective(Protocol):
         """They share the trained weights among them."""
         ...
 
-    def batch(self, step: int) -> Any:
-        """The batch of a step: a pure function of the step, so that a resumed run sees what it would have seen."""
+    def batch(self, places: range) -> Any:
+        """The samples of some places: a pure function of them."""
         ...
 
-    def losses(self, batch: Any) -> dict[str, Tensor]:
-        """Scalars of a batch; "total" is minimised, the others are shown."""
+    def counts(self, batch: Any) -> dict[str, float]:
+        """What the losses of a batch are divided by (tokens, masks), so that batches can be added up; {} if nothing."""
+        ...
+
+    def losses(self, batch: Any, counts: Mapping[str, float]) -> dict[str, Tensor]:
+        """Scalars of a batch, divided by `counts`; "total" is minimised, the others are shown."""
         ...
 
 
-Report = Callable[[int, dict[str, float]], None]
-"""Called with the step and the means since the last call."""
+class Report(Protocol):
+    """Is told how a run goes."""
+
+    def __call__(self, step: int, values: dict[str, float], /) -> None:
+        """Means since the last call, with seconds a step."""
+        ...
 
 
-class _Batches(Dataset[Any]):
-    def __init__(self, objective: Objective, steps: int) -> None:
-        self.objective, self.steps = objective, steps
+Evaluate = Callable[[int], float | None]
+"""Step → a score, the higher the better, or None where this process has none."""
+
+
+@dataclass
+class _Row(Dataset[list[Any]]):
+    """Step → this process's micro-batches."""
+
+    objective: Objective
+    config: FitConfig
+    ranks: Ranks
 
     def __len__(self) -> int:
-        return self.steps
+        return self.config.steps
 
-    def __getitem__(self, step: int) -> Any:
-        return self.objective.batch(step)
+    def __getitem__(self, step: int) -> list[Any]:
+        return [self.objective.batch(places) for places in self.config.micro_batches(step, self.ranks)]
 
 
-def batches(objective: Objective, start: int, config: FitConfig) -> Iterator[Any]:
-    """The batches of steps `start` … `config.steps` − 1, in order."""
+def batches(objective: Objective, start: int, config: FitConfig, ranks: Ranks) -> Iterator[list[Any]]:
+    """The micro-batches of steps `start` … `config.steps` − 1, in order."""
     loader = DataLoader(
-        _Batches(objective, config.steps),
+        _Row(objective, config, ranks),
         sampler=range(start, config.steps),
         batch_size=None,
         num_workers=config.workers,
@@ -87,73 +139,190 @@ def _one_thread(_: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
 
 
-def fit(objective: Objective, config: FitConfig, folder: Path, report: Report) -> int:
+@dataclass
+class _Means:
+    """Sums of shown values since the last report."""
+
+    sums: dict[str, float] = field(default_factory=dict)
+    steps: int = 0
+    waited: float = 0.0
+    since: float = field(default_factory=time.monotonic)
+
+    def add(self, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.steps += 1
+
+    def take(self) -> dict[str, float]:
+        seconds = time.monotonic() - self.since
+        means = {name: value / self.steps for name, value in self.sums.items()}
+        means |= {"seconds": seconds / self.steps, "wait": self.waited / max(seconds, 1e-9)}
+        self.__init__()
+        return means
+
+
+def fit(
+    objective: Objective,
+    config: FitConfig,
+    folder: Path,
+    report: Report,
+    *,
+    ranks: Ranks | None = None,
+    evaluate: Evaluate | None = None,
+) -> int:
     """Trains to `config.steps`, resuming from `folder` where it holds a state; returns the step reached.
 
-    A state is written every `save_seconds`, at the end, and on SIGTERM, which then ends the run early.
+    A state is written in the background every `save_seconds`, and at the end. On SIGTERM the run saves and ends early.
+
+    Raises:
+        LisaError: gradients stayed without a finite value for `patience` steps (the batch is saved beside the states),
+            or a state could not be written.
     """
-    start = resume(objective, folder)
+    ranks = ranks or Ranks()
+    start = step = resume(objective, folder)
+    saver = Saver(folder, keep=config.keep)
     stopping: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda *_: stopping.append(1))
-    sums: dict[str, float] = {}
-    last_save = last_log = time.monotonic()
-    step, counted = start, 0
+    means, last_save, bad, best = _Means(), time.monotonic(), 0, float("-inf")
     try:
-        for step, batch in enumerate(batches(objective, start, config), start + 1):
-            for name, value in train_step(objective, batch, step - 1, config).items():
-                sums[name] = sums.get(name, 0.0) + value
-            counted += 1
-            now = time.monotonic()
+        rows = batches(objective, start, config, ranks)
+        while step < config.steps:
+            asked = time.monotonic()
+            row = next(rows)
+            means.waited += time.monotonic() - asked
+            values = train_step(objective, row, step, config, ranks)
+            step += 1
+            means.add(values)
+            bad = bad + 1 if values["skipped"] else 0
+            if bad >= config.patience:
+                raise _gave_up(folder, step, bad, row)
             if step % config.log_every == 0 or step == config.steps:
-                report(step, {k: v / counted for k, v in sums.items()} | {"seconds": (now - last_log) / counted})
-                sums, counted, last_log = {}, 0, now
-            if now - last_save > config.save_seconds or step == config.steps or stopping:
-                save_state(folder, step, state_of(objective, step))
+                report(step, means.take())
+            done = step == config.steps
+            score = None
+            if evaluate is not None and config.evaluate_every and (step % config.evaluate_every == 0 or done):
+                score = evaluate(step)
+            stop = bool(ranks.sum({"stop": float(bool(stopping))})["stop"])
+            better = score is not None and score > best
+            best = max(best, score) if score is not None else best
+            if _due(step, last_save, config, ranks) or done or stop or better:
+                _save(saver, objective, step, ranks, best=better)
                 last_save = time.monotonic()
-            if stopping:
+            if stop:
                 break
+        saver.wait()
     finally:
         signal.signal(signal.SIGTERM, before)
+        saver.close()
+    ranks.wait()
     return step
 
 
-def train_step(objective: Objective, batch: Any, step: int, config: FitConfig) -> dict[str, float]:
+def _due(step: int, last: float, config: FitConfig, ranks: Ranks) -> bool:
+    if config.save_steps is not None:
+        return step % config.save_steps == 0
+    return ranks.sum({"due": float(ranks.first and time.monotonic() - last > config.save_seconds)})["due"] > 0
+
+
+def _save(saver: Saver, objective: Objective, step: int, ranks: Ranks, *, best: bool) -> None:
+    state = state_of(objective, step)
+    if ranks.first:
+        saver.save(step, state, best=best)
+
+
+def _gave_up(folder: Path, step: int, bad: int, row: list[Any]) -> LisaError:
+    path = folder / f"bad-batch-{step:08d}.pt"
+    torch.save(row, path)
+    return LisaError(
+        f"no finite gradient for {bad} steps up to step {step}: the last batch is in {path}; "
+        "lower the learning rate, or start again to resume from the last state"
+    )
+
+
+def train_step(
+    objective: Objective, row: Sequence[Any], step: int, config: FitConfig, ranks: Ranks | None = None
+) -> dict[str, float]:
     """Forward, backward, clip, update; a step whose gradient is not finite is skipped and counted."""
-    factor = warmup_then_cosine(step, steps=config.steps, warmup=config.warmup)
+    ranks = ranks or Ranks()
+    torch.manual_seed(config.seed * 1_000_003 + step * 1009 + ranks.rank)  # a step's dice come from its number alone
+    factor = schedule(config.schedule, step, steps=config.steps, warmup=config.warmup)
     for optimizer in objective.optimizers:
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
             group["lr"] = group["initial_lr"] * factor
         optimizer.zero_grad()
-    losses = objective.losses(batch)
-    losses["total"].backward()
+    sums: dict[str, float] = {}
+    counts = _counts(objective, row, config, ranks)
+    for i, (batch, divisor) in enumerate(zip(row, counts)):
+        with without_sync(objective.module, last=i == len(row) - 1):
+            losses = objective.losses(batch, divisor)
+            (losses["total"] * ranks.world).backward()  # engines take the mean over processes, this makes it the sum
+        for name, value in losses.items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach())
     trained = [p for p in objective.module.parameters() if p.grad is not None]
-    norm = float(torch.nn.utils.clip_grad_norm_(trained, config.clip))
+    norm = float(whole(torch.nn.utils.clip_grad_norm_(trained, config.clip)))
     finite = norm == norm and norm != float("inf")
     if finite:
         for optimizer in objective.optimizers:
             optimizer.step()
-    values = {name: float(value.detach()) for name, value in losses.items()} if finite else {}
-    return values | {"skipped": float(not finite)}
+    values = ranks.sum(sums)
+    return (values | {"norm": norm} if finite else {}) | {"skipped": float(not finite)}
+
+
+def _counts(objective: Objective, row: Sequence[Any], config: FitConfig, ranks: Ranks) -> list[dict[str, float]]:
+    """What each micro-batch's losses are divided by, so that they add up to means over what `normalise` says."""
+    own = [objective.counts(batch) for batch in row]
+    if config.normalise == "micro":
+        parts = len(row) * ranks.world
+        return [{name: value * parts for name, value in counts.items()} for counts in own]
+    total = ranks.sum({name: sum(counts[name] for counts in own) for name in own[0]})
+    return [total] * len(row)
 
 
 def state_of(objective: Objective, step: int) -> dict[str, Any]:
-    """Everything a resume needs; batches come from the step alone, so the step stands for the data position."""
+    """Everything a resume needs, copied to the CPU; every process has to call it.
+
+    The step stands for the place in the data, the schedule and the dice, which are functions of it. Frozen weights
+    are left out: they come from where the run started.
+    """
     return {
         "step": step,
-        "module": objective.module.state_dict(),
-        "optimizers": [o.state_dict() for o in objective.optimizers],
-        "rng": torch.get_rng_state(),
+        "module": {name: whole(tensor) for name, tensor in _kept(objective.module).items()},
+        "optimizers": [_whole_state(o) for o in objective.optimizers],
     }
 
 
+def _kept(module: nn.Module) -> dict[str, Tensor]:
+    """Trained weights and buffers by name, as without DDP around."""
+    frozen = {name for name, p in module.named_parameters() if not p.requires_grad}
+    return {name.removeprefix("module."): tensor for name, tensor in module.state_dict().items() if name not in frozen}
+
+
+def _whole_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    saved = optimizer.state_dict()
+    state = {i: {k: whole(v) for k, v in values.items()} for i, values in saved["state"].items()}
+    return {"state": state, "param_groups": saved["param_groups"]}
+
+
+@torch.no_grad()
 def resume(objective: Objective, folder: Path) -> int:
-    """Loads the newest state of `folder` into the objective; the step it stands at, 0 without one."""
+    """Loads the newest whole state of `folder` into the objective; the step it stands at, 0 without one.
+
+    Raises BadInput when the state is of another model.
+    """
     state = load_latest(folder)
     if state is None:
         return 0
-    objective.module.load_state_dict(state["module"])
-    for optimizer, saved in zip(objective.optimizers, state["optimizers"]):
-        optimizer.load_state_dict(saved)
-    torch.set_rng_state(state["rng"])
+    here = _kept(objective.module)
+    if here.keys() != state["module"].keys():
+        raise BadInput(f"{folder} holds the run of another model: give another --out")
+    for name, tensor in here.items():
+        tensor.copy_(share_like(state["module"][name], tensor))
+    for optimizer, saved in zip(objective.optimizers, state["optimizers"], strict=True):
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        placed = {
+            i: {k: share_like(v, parameters[i]) if isinstance(v, Tensor) and v.ndim else v for k, v in values.items()}
+            for i, values in saved["state"].items()
+        }
+        optimizer.load_state_dict({"state": placed, "param_groups": saved["param_groups"]})
     return int(state["step"])

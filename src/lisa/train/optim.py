@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from lisa.errors import BadInput
+
 
 class Muon(torch.optim.Muon):
     """torch's Muon over kernels of any rank: each is seen as the matrix `[out, everything else]`.
@@ -59,3 +61,17 @@ def warmup_then_cosine(step: int, *, steps: int, warmup: int, floor: float = 0.0
         return (step + 1) / warmup
     done = min((step - warmup) / max(steps - warmup, 1), 1.0)
     return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def schedule(name: str, step: int, *, steps: int, warmup: int) -> float:
+    """Factor on the learning rate at `step`, by the schedule's name: "cosine", "linear" or "constant".
+
+    Raises BadInput for another name.
+    """
+    if name == "cosine":
+        return warmup_then_cosine(step, steps=steps, warmup=warmup)
+    if name not in ("linear", "constant"):
+        raise BadInput(f"there is no schedule {name!r}: choose cosine, linear or constant")
+    if step < warmup:
+        return (step + 1) / warmup
+    return 1.0 if name == "constant" else max((steps - step) / max(steps - warmup, 1), 0.0)

@@ -14,6 +14,7 @@ from lisa.model.checkpoint import build
 from lisa.recipes.tiny import TinyRecipe
 from lisa.train.dense import dense_objective
 from lisa.train.loop import FitConfig, Objective, train_step
+from lisa.train.ranks import Ranks
 from lisa.train.tiny import make_tokenizer, seg_objective
 
 STEPS = 3
@@ -21,7 +22,9 @@ STEPS = 3
 
 def step_seconds(recipe: TinyRecipe) -> tuple[float, float]:
     """Seconds of one step of the dense and of the [SEG] stage, the first step left out."""
-    return _time(lambda: dense_objective(recipe)), _time(lambda: _seg(recipe))
+    return _time(lambda: dense_objective(recipe), recipe.dense_pictures), _time(
+        lambda: _seg(recipe), recipe.seg_pictures
+    )
 
 
 def probe(recipe: TinyRecipe) -> str:
@@ -49,14 +52,14 @@ def _seg(recipe: TinyRecipe) -> Objective:
         return seg_objective(build(recipe.model, Path(folder)), recipe)
 
 
-def _time(make: Callable[[], Objective]) -> float:
+def _time(make: Callable[[], Objective], samples: int) -> float:
     torch.manual_seed(0)
     objective = make()
-    config = FitConfig(steps=STEPS + 1)
+    config = FitConfig(steps=STEPS + 1, samples=samples)
     seconds = []
     for step in range(STEPS + 1):
-        batch = objective.batch(step)
+        row = [objective.batch(places) for places in config.micro_batches(step, Ranks())]
         start = time.perf_counter()
-        train_step(objective, batch, step, config)
+        train_step(objective, row, step, config)
         seconds.append(time.perf_counter() - start)
     return sum(seconds[1:]) / STEPS

@@ -2,49 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from lisa.errors import BadInput
 from lisa.model.losses import LossWeights
 from lisa.model.segmenter import Batch, Segmenter
 from lisa.types import Sample
 
-Draw = Callable[[int], Sequence[Sequence[Sample]]]
-"""Step → samples grouped by picture; a pure function of the step."""
+Draw = Callable[[int], Sequence[Sample]]
+"""Place in the run → conversations about one picture, a pure function of the place; may be none."""
+
+Features = Callable[[Batch], Tensor | None]
+"""Batch → the masker's features of its pictures, `[I, C, g, g]`, from a cache or computed."""
+
+_TRIES = 8
+
+
+class SegStep(nn.Module):
+    """Batch → losses, as one module: what DDP and FSDP wrap."""
+
+    def __init__(self, segmenter: Segmenter, *, weights: LossWeights, bf16: bool) -> None:
+        super().__init__()
+        self.segmenter = segmenter
+        self.weights, self.bf16 = weights, bf16
+
+    def forward(self, batch: Batch, features: Tensor | None, counts: Mapping[str, float]) -> dict[str, Tensor]:
+        """Total, and its parts, divided by `counts`."""
+        with torch.autocast(self.segmenter.device.type, torch.bfloat16, enabled=self.bf16):
+            output = self.segmenter(batch, features)
+        losses = self.segmenter.losses(batch, output, self.weights, counts)
+        parts = {"total": losses.total, "text": losses.text, "bce": losses.bce, "dice": losses.dice}
+        return parts if losses.score is None else parts | {"score": losses.score}
 
 
 class SegObjective:
-    """Answers and masks of a segmenter, teacher-forced. The masker's image encoder may be frozen."""
+    """Answers and masks of a segmenter, teacher-forced; see `lisa.train.loop.Objective`."""
 
     def __init__(
         self,
-        segmenter: Segmenter,
+        step: SegStep,
         draw: Draw,
         optimizers: Sequence[torch.optim.Optimizer],
         *,
-        weights: LossWeights,
-        bf16: bool,
-        frozen_masker_encoder: bool,
+        module: nn.Module | None = None,
+        features: Features | None = None,
     ) -> None:
-        self.module = segmenter
+        """`module`: the step as `spread` gave it. `features`: for a frozen masker encoder that is cached."""
+        self.step = step
+        self.segmenter = step.segmenter
+        self.module: nn.Module = step if module is None else module
         self.optimizers = optimizers
-        self._draw, self._weights, self._bf16, self._frozen = draw, weights, bf16, frozen_masker_encoder
+        self._draw, self._features = draw, features or self._encode
 
-    def batch(self, step: int) -> Batch:
-        """The conversations of a step, tokenised and padded."""
-        return self.module.collate(self._draw(step))
+    def batch(self, places: range) -> Batch:
+        """The conversations at these places, tokenised and padded; a place without any takes a later one's."""
+        return self.segmenter.collate([self._group(place) for place in places])
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
+    def _group(self, place: int) -> Sequence[Sample]:
+        for again in range(_TRIES):
+            if found := self._draw(place + again * 1_000_000_007):
+                return found
+        raise BadInput(f"the data gives nothing to learn at place {place}: look at it with `lisa data`")
+
+    def counts(self, batch: Batch) -> dict[str, float]:
+        """Supervised tokens and masks."""
+        return self.segmenter.counts(batch)
+
+    def losses(self, batch: Batch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Total, and its parts."""
-        batch = batch.to(self.module.device)
-        features = None
-        if self._frozen:
-            with torch.no_grad():
-                features = self.module.masker.encode(batch.pixels)
-        with torch.autocast(self.module.device.type, torch.bfloat16, enabled=self._bf16):
-            output = self.module(batch, features)
-        losses = self.module.losses(batch, output, self._weights)
-        parts = {"total": losses.total, "text": losses.text, "bce": losses.bce, "dice": losses.dice}
-        return parts if losses.score is None else parts | {"score": losses.score}
+        batch = batch.to(self.segmenter.device)
+        return self.module(batch, self._features(batch), counts)
+
+    def _encode(self, batch: Batch) -> Tensor | None:
+        """Features without a graph where the encoder is frozen; None leaves them to the step."""
+        if any(p.requires_grad for p in self.segmenter.masker.image_encoder.parameters()):
+            return None
+        with torch.no_grad():
+            return self.segmenter.masker.encode(batch.pixels)

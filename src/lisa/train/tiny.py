@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,32 +18,49 @@ from lisa.train.checkpoints import check_space
 from lisa.train.dense import train_dense
 from lisa.train.loop import FitConfig, Report, fit
 from lisa.train.optim import Muon, matrices, rest
-from lisa.train.seg import SegObjective
+from lisa.train.seg import SegObjective, SegStep
 from lisa.types import Sample
 from lisa.vlms.tiny import train_tokenizer
 from lisa.world.sets import make_picture
 
 
 class FreshDialogues:
-    """Step → dialogues about freshly drawn scenes, by (seed, step) alone."""
+    """Place → dialogues about a freshly drawn scene, by (seed, place) alone."""
 
-    def __init__(self, *, pictures: int, dialogues: int, seed: int) -> None:
-        self.pictures, self.dialogues, self.seed = pictures, dialogues, seed
+    def __init__(
+        self,
+        *,
+        dialogues: int,
+        seed: int,
+        shares: Mapping[str, float] | None = None,
+        pieces: Mapping[str, float] | None = None,
+    ) -> None:
+        """`shares`: as in `dialogues`. `pieces`: set piece → the share of pictures arranged for it, beside chance."""
+        self.dialogues, self.seed = dialogues, seed
+        self.shares, self.pieces = shares or {}, pieces or {}
 
-    def __call__(self, step: int) -> Sequence[Sequence[Sample]]:
-        """Samples grouped by picture; a picture nothing can be asked about is left out."""
-        rng = np.random.default_rng([self.seed, step])
-        places = range(step * self.pictures, (step + 1) * self.pictures)
-        groups = [samples_of(make_picture(self.seed, i), rng, self.dialogues, name=str(i)) for i in places]
-        return [g for g in groups if g]
+    def __call__(self, place: int) -> Sequence[Sample]:
+        """All about one picture; none where nothing can be asked about it."""
+        rng = np.random.default_rng([self.seed, place])
+        picture = make_picture(self.seed, place, set_piece=_piece(self.pieces, rng))
+        return samples_of(picture, rng, self.dialogues, shares=self.shares, name=str(place))
+
+
+def _piece(pieces: Mapping[str, float], rng: np.random.Generator) -> str | None:
+    point = rng.random()
+    for name, share in pieces.items():
+        point -= share
+        if point < 0:
+            return name
+    return None
 
 
 def make_tokenizer(path: Path, recipe: TinyRecipe) -> None:
     """`tokenizer.json` from dialogues about scenes of their own seed, kept where it is there already."""
     if path.exists():
         return
-    draw = FreshDialogues(pictures=10, dialogues=8, seed=recipe.tokenizer_seed)
-    samples = [s for step in range(recipe.tokenizer_pictures // 10) for group in draw(step) for s in group]
+    draw = FreshDialogues(dialogues=8, seed=recipe.tokenizer_seed)
+    samples = [s for place in range(recipe.tokenizer_pictures) for s in draw(place)]
     texts = [f" {t}" for s in samples for turn in s.turns for t in (turn.instruction.lower(), turn.answer or "")]
     train_tokenizer([t.replace(" [SEG]", "") for t in texts], recipe.vocabulary).save(str(path))
 
@@ -55,14 +72,16 @@ def seg_objective(segmenter: Segmenter, recipe: TinyRecipe) -> SegObjective:
         p.requires_grad_(False)
     kernels = matrices(vlm, without=("embed_tokens", "lm_head", "position", "stem.0"))  # type: ignore[arg-type]
     others = rest(segmenter, kernels)
-    draw = FreshDialogues(pictures=recipe.seg_pictures, dialogues=recipe.dialogues, seed=recipe.seg_seed)
+    draw = FreshDialogues(
+        dialogues=recipe.dialogues,
+        seed=recipe.seg_seed,
+        shares=recipe.shares,
+        pieces=recipe.pieces,
+    )
     return SegObjective(
-        segmenter,
+        SegStep(segmenter, weights=LossWeights(bce=5.0, dice=1.0, score=0.5, original_size=False), bf16=True),
         draw,
         (Muon(kernels, lr=0.01, weight_decay=0.01), torch.optim.AdamW(others, lr=1e-3, weight_decay=0.01)),
-        weights=LossWeights(score=0.5),
-        bf16=True,
-        frozen_masker_encoder=True,
     )
 
 
@@ -77,10 +96,15 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path:
     make_tokenizer(final / "tokenizer.json", recipe)
     torch.manual_seed(recipe.seed + 1)
     segmenter = build(recipe.model, final)
-    segmenter.masker.image_encoder.load_state_dict(heads.pyramid.state_dict())  # type: ignore[attr-defined]
+    segmenter.masker.load_state_dict(heads.masker.state_dict())  # type: ignore[attr-defined]
     segmenter.vlm.model.model.vision_tower.load_state_dict(heads.tower.state_dict())  # type: ignore[attr-defined]
     objective = seg_objective(segmenter, recipe)
-    reached = fit(objective, FitConfig(steps=recipe.seg_steps), folder / "seg", report)
+    reached = fit(
+        objective,
+        FitConfig(steps=recipe.seg_steps, samples=recipe.seg_pictures, seed=recipe.seed + 1),
+        folder / "seg",
+        report,
+    )
     if reached == recipe.seg_steps:
         save(segmenter, recipe.model, final, dtype=torch.float16)
     return final

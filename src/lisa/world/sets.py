@@ -14,6 +14,9 @@ def scene_seed(seed: int, index: int) -> int:
     return int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0] >> 1)
 
 
-def make_picture(seed: int, index: int, split: str = "train") -> Picture:
-    """The index-th picture of the set `seed`: about 10 ms, so training draws afresh instead of storing."""
-    return draw(make_scene(scene_seed(seed, index), split=split))
+def make_picture(seed: int, index: int, split: str = "train", *, set_piece: str | None = None) -> Picture:
+    """The index-th picture of the set `seed`: about 10 ms, so training draws afresh instead of storing.
+
+    `set_piece`: arranged for this example; by default few are, for any.
+    """
+    return draw(make_scene(scene_seed(seed, index), set_piece=set_piece, split=split))

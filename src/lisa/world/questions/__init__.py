@@ -78,6 +78,7 @@ def dialogues(
     split: str = "train",
     language: str = "en",
     weights: Mapping[str, float] | None = None,
+    shares: Mapping[str, float] | None = None,
 ) -> list[list[Asked]]:
     """Up to `n` varied dialogues about one picture, with different targets as far as possible.
 
@@ -87,12 +88,13 @@ def dialogues(
         n: how many; fewer come where the picture does not give as many different ones.
         split: "templates" has held-out templates only, "train" also typing noise; other splits neither.
         language: "en"; others give nothing yet.
-        weights: question kind → its share; those of `MAKERS` by default.
+        weights: question kind → its share, no other kind is asked; those of `MAKERS` by default.
+        shares: in the place of some of the default shares.
     """
     if language != "en":
         return []
     view = View(picture)
-    shares = dict(weights) if weights is not None else _shares(picture)
+    shares = dict(weights) if weights is not None else _shares(picture, shares or {})
     found: list[list[Asked]] = []
     said: set[str] = set()
     used: Counter[object] = Counter()
@@ -126,9 +128,9 @@ def targets_to_turn(picture: Picture, asked: Asked) -> Turn:
     return Turn(instruction=asked.instruction, answer=asked.answer, targets=tuple(targets))
 
 
-def _shares(picture: Picture) -> dict[str, float]:
-    """Default shares, with more for what the scene was arranged for."""
-    shares = {k: w for k, (_, w) in MAKERS.items()}
+def _shares(picture: Picture, changed: Mapping[str, float]) -> dict[str, float]:
+    """Default shares, some changed, with more for what the scene was arranged for."""
+    shares = {k: changed.get(k, w) for k, (_, w) in MAKERS.items()}
     if kind := PIECES.get(picture.scene.set_piece or ""):
         shares[kind] *= 8  # few scenes are arranged, and these are what people try first
     return shares
