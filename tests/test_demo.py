@@ -1,14 +1,30 @@
-"""The page: an answer, a follow-up, and messages instead of tracebacks."""
+"""The page: answers, follow-ups, messages instead of tracebacks, and what it is made of."""
 
 from __future__ import annotations
 
+import base64
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
+import PIL.Image
 import pytest
 
 gr = pytest.importorskip("gradio", reason="the page needs the extra `demo`")
 
 from lisa import load  # noqa: E402
-from lisa.serve.demo import answer_on_page, build_page, find_examples  # noqa: E402
+from lisa.drawing import color_of  # noqa: E402
+from lisa.errors import BadInput, LisaError  # noqa: E402
+from lisa.predictor import Chat  # noqa: E402
+from lisa.segmentation import Segmentation  # noqa: E402
+from lisa.serve import demo  # noqa: E402
+from lisa.serve.transcript import transcript  # noqa: E402
+from lisa.types import Turn  # noqa: E402
+
+REPOSITORY = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -16,21 +32,149 @@ def tiny():
     return load("tiny", device="cpu")
 
 
-def test_a_question_and_its_follow_up(tiny):
-    image = np.full((60, 80, 3), 200, np.uint8)
-    (shown, _), session, text = answer_on_page(tiny, image, "Where is the cup?", None)
-    assert shown is image and "Where is the cup?" in text
-    _, session, text = answer_on_page(tiny, image, "What colour is it?", session)
-    assert session is not None and len(session.turns) == 2 and "What colour is it?" in text
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "picture.png"
+    PIL.Image.fromarray(np.full((60, 80, 3), 200, np.uint8)).save(path)
+    return path
 
 
-def test_mistakes_become_messages(tiny):
-    with pytest.raises(gr.Error, match="no picture yet"):
-        answer_on_page(tiny, None, "Where is the cup?", None)
-    with pytest.raises(gr.Error, match="instruction is empty"):
-        answer_on_page(tiny, np.zeros((9, 9, 3), np.uint8), "  ", None)
+class Said(Chat):
+    """A conversation whose answers are made up beforehand."""
+
+    def __init__(self, *answers: Segmentation | Exception) -> None:
+        self.turns: list[Turn] = []
+        self.results: list[Segmentation] = []
+        self.open = list(answers)
+
+    def ask(self, instruction: str, *, max_new_tokens: int = 0) -> Segmentation:
+        answer = self.open.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        self.turns.append(Turn(instruction=instruction, answer=answer.raw_text))
+        self.results.append(answer)
+        return answer
 
 
-def test_the_page_is_built_with_and_without_examples(tiny, tmp_path):
-    assert find_examples(tmp_path) == []
-    assert isinstance(build_page(tiny, []), gr.Blocks)
+def two_things(text: str = "The cup [SEG] and the spoon [SEG].") -> Segmentation:
+    masks = np.zeros((2, 6, 8), bool)
+    masks[0, :2, :2] = True
+    image = np.full((6, 8, 3), 99, np.uint8)
+    return Segmentation.from_raw(text, masks, [0.75, np.nan], image=image, score_kind="predicted IoU")
+
+
+def test_a_picture_a_question_and_its_follow_up(tiny, picture):
+    reading, ready = demo.take_picture(tiny, {"path": str(picture), "orig_name": "picture.png"})
+    assert "Looking" in reading.log and reading.chat is None
+    assert "Now ask" in ready.log and ready.picture["interactive"]
+    asked, answered = demo.answer("Where is the cup?", ready.chat)
+    assert "Looking" in asked.log and asked.instruction == ""
+    assert "Where is the cup?" in answered.log and "Looking" not in answered.log
+    assert not answered.picture["interactive"]
+    last = list(demo.answer("What colour is it?", answered.chat))[-1]
+    assert len(last.chat.turns) == 2 and "Where is the cup?" in last.log and "What colour is it?" in last.log
+
+
+def test_an_example_is_shown_then_answered(tiny, picture):
+    views = list(demo.answer_example(tiny, (str(picture), "Where is the cup?")))
+    assert views[0].picture["value"].size == (80, 60) and views[0].chat is None
+    assert len(views[-1].chat.results) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n and then nothing"])
+def test_a_broken_picture_becomes_a_message_with_its_name_only(tiny, tmp_path, content):
+    path = tmp_path / "broken.png"
+    path.write_bytes(content)
+    *_, view = demo.take_picture(tiny, {"path": str(path), "orig_name": "holiday.png"})
+    assert view.chat is None and view.picture["value"] is None
+    assert 'role="alert"' in view.log and "holiday.png" in view.log and str(tmp_path) not in view.log
+
+
+def test_a_question_too_early_or_empty_becomes_a_message():
+    (view,) = demo.answer("Where is the cup?", None)
+    assert "no picture yet" in view.log and view.instruction == gr.skip(), "the question stays in its field"
+    (view,) = demo.answer("  ", Said())
+    assert "instruction is empty" in view.log
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(BadInput("this is wrong: do that"), "This is wrong: do that."), (MemoryError(), "memory is full")],
+)
+def test_errors_of_the_model_become_messages_and_the_question_comes_back(error, told):
+    *_, view = demo.answer("Where is the cup?", Said(error))
+    assert told in view.log and view.instruction == "Where is the cup?"
+
+
+def test_a_bug_is_a_sentence_on_the_page_and_a_traceback_in_the_terminal(capsys):
+    *_, view = demo.answer("Where is the cup?", Said(ZeroDivisionError("secret")))
+    assert demo.A_BUG in view.log and "secret" not in view.log and "Traceback" not in view.log
+    assert "ZeroDivisionError: secret" in capsys.readouterr().err
+
+
+def test_phrases_masks_and_scores_have_their_colours():
+    chat = Said(two_things())
+    chat.ask("Where?")
+    log = transcript(chat)
+    for index, phrase in enumerate(("The cup", "the spoon")):
+        hue = "rgb({}, {}, {})".format(*color_of(index))
+        assert re.search(rf'<mark style="--hue: {re.escape(hue)}">{phrase}</mark>', log)
+    assert log.count("<meter") == 1 and "0.75" in log, "a score that is no number is not shown"
+    assert "no pixel marked" in log and log.count("Save mask") == 1
+    assert "predicted IoU, from 0 to 1" in log
+
+
+def test_the_mask_to_save_is_the_mask(tmp_path):
+    chat = Said(two_things())
+    chat.ask("Where?")
+    name, data = re.findall(r'download="(\S+)" href="data:image/png;base64,(\S+)"', transcript(chat))[0]
+    file = tmp_path / name
+    file.write_bytes(base64.b64decode(data))
+    assert (np.asarray(PIL.Image.open(file)) == two_things().masks[0] * 255).all()
+
+
+def test_what_people_and_models_write_is_text_to_the_page():
+    hostile = "<img src=x onerror=alert(1)> ${1+1} {{value}} `x`"
+    chat = Said(two_things(f"{hostile} is the cup [SEG] and {hostile} [SEG]."))
+    chat.ask(hostile)
+    log = transcript(chat, pending=hostile, problem=hostile)
+    assert "<img" not in log and "{" not in log and "`" not in log and "$" not in log
+    assert "&lt;img src=x" in log
+
+
+def test_the_examples_of_a_checkout_and_of_a_built_package(tmp_path):
+    pytest.importorskip("setuptools", minversion="77")
+    assert demo.find_examples(tmp_path) == []
+    rows = demo.find_examples()
+    assert len(rows) == 5 and all(Path(path).is_file() for path, _ in rows)
+    command = ["-q", "egg_info", "--egg-base", tmp_path, "build_py", "--build-lib", tmp_path / "built"]
+    subprocess.run([sys.executable, "setup.py", *map(str, command)], cwd=REPOSITORY, check=True, timeout=120)
+    package = tmp_path / "built" / "lisa"
+    built = demo.find_examples(package / "assets" / "examples")
+    assert [question for _, question in built] == [question for _, question in rows]
+    assert all(Path(path).is_file() for path, _ in built)
+    assert (package / "serve" / "page.css").read_text() == demo.STYLE.read_text()
+
+
+def test_the_page_is_built_with_and_without_examples(tiny, picture):
+    assert isinstance(demo.build_page(tiny, []), gr.Blocks)
+    page = demo.build_page(tiny, [(str(picture), "Where is the cup?")])
+    blocks = [(type(block), vars(block)) for block in page.blocks.values()]
+    (button,) = [b for kind, b in blocks if kind is gr.Button and b["icon"]]
+    assert button["icon"]["path"] in button["keep_in_cache"], "hourly clearing would take the picture on the button"
+    assert tiny.notice and any(tiny.notice in b["value"] for kind, b in blocks if kind is gr.Markdown)
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_loaded(monkeypatch):
+    monkeypatch.setattr(demo, "load", lambda _: pytest.fail("loaded first"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(LisaError, match=f"port {port} .*--port 0"):
+            demo.launch("tiny", "127.0.0.1", port, share=False)
+    assert demo.free_port("127.0.0.1", 0) > 0
+    with pytest.raises(LisaError, match="cannot listen"):
+        demo.free_port("no such host", 0)
+
+
+def test_the_page_reports_to_nobody(tiny):
+    assert demo.build_page(tiny, []).analytics_enabled is False
