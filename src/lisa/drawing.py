@@ -14,13 +14,13 @@ from lisa.types import Image, Mask
 Color = tuple[int, int, int]
 
 COLORS: tuple[Color, ...] = (
-    (230, 159, 0),
-    (86, 180, 233),
-    (0, 158, 115),
-    (240, 228, 66),
     (0, 114, 178),
-    (213, 94, 0),
+    (230, 159, 0),
+    (0, 158, 115),
     (204, 121, 167),
+    (240, 228, 66),
+    (213, 94, 0),
+    (86, 180, 233),
 )
 """Okabe and Ito's palette without black. Masks beyond it take the colours again, lighter."""
 

@@ -36,24 +36,16 @@ SAM: dict[str, Any] = {
 }
 
 
-def _sam() -> Any:
-    from lisa.maskers.sam import build
-
-    return build(SAM["vision"], SAM["decoder"])
-
-
 def _registered(name: str) -> Any:
-    options = MODEL.masker.options if name == "pyramid" else read_config(ASSETS / "tiny").masker.options
-    return find("maskers", MASKERS, name)({**options, "square": 64})
+    own = {"sam": SAM, "pyramid": {**MODEL.masker.options, "square": 64}}
+    options = own.get(name) or {**read_config(ASSETS / "tiny").masker.options, "square": 64}
+    return find("maskers", MASKERS, name)(options)
 
 
-BUILDERS = {"sam": _sam} | {n: (lambda n=n: _registered(n)) for n in names("maskers", MASKERS) if n != "sam"}
-
-
-@pytest.fixture(scope="module", params=sorted(BUILDERS))
+@pytest.fixture(scope="module", params=names("maskers", MASKERS))
 def masker(request: pytest.FixtureRequest) -> Any:
     torch.manual_seed(0)
-    return BUILDERS[request.param]().eval()
+    return _registered(request.param).eval()
 
 
 def picture(h: int, w: int, seed: int = 0) -> np.ndarray:

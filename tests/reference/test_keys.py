@@ -73,7 +73,8 @@ def test_sam_sizes_from_shapes(golden: Golden):
     tensors = {
         k: torch.empty(s, device="meta") for k, (s, _) in golden("manifest_7b.json")["saved_in_checkpoint"].items()
     }
-    vision, decoder = sam_options(tensors)
+    options = sam_options(tensors)
+    vision, decoder = options["vision"], options["decoder"]
     assert vision["global_attn_indexes"] == [7, 15, 23, 31]
     assert (vision["hidden_size"], vision["num_hidden_layers"], vision["num_attention_heads"]) == (1280, 32, 16)
     assert (vision["window_size"], vision["patch_size"], vision["image_size"]) == (14, 16, 1024)

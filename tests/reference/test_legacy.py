@@ -21,6 +21,7 @@ from lisa import memory
 from lisa.errors import BadCheckpoint, LisaError, Missing
 from lisa.model import legacy_clip
 from lisa.model.legacy import is_legacy, load_legacy
+from lisa.model.legacy_write import write_published
 from lisa.model.segmenter import Segmenter
 
 LAYOUTS = ["bin", "bin-sharded", "safe", "safe-sharded"]
@@ -296,3 +297,30 @@ def test_a_choice_left_open_takes_half_the_size_where_the_whole_does_not_fit(cop
     assert predictor.segmenter.projector.out.weight.dtype == torch.bfloat16
     with pytest.raises(lisa.LisaError, match="bfloat16"):
         lisa.load(folder, device="cpu", dtype="float32")
+
+
+def test_a_checkpoint_under_training_opens_with_its_lora_merged(copy, reference):
+    folder = copy()
+    plain = {k: v.clone() for k, v in load_legacy(folder).state_dict().items()}  # its file is written over below
+    lora = load_file(reference / "tiny_lora.safetensors")
+    trained = {f"base_model.model.{k}": v for k, v in torch.load(folder / "pytorch_model.bin").items()} | lora
+    torch.save(trained, folder / "pytorch_model.bin")
+    merged = load_legacy(folder)
+    a, b = (next(v for k, v in lora.items() if f"layers.0.self_attn.q_proj.lora_{x}" in k) for x in "AB")
+    name = "vlm.model.model.language_model.layers.0.self_attn.q_proj.weight"
+    torch.testing.assert_close(merged.state_dict()[name], plain[name] + 2.0 * b @ a)
+    same = "vlm.model.model.language_model.layers.0.self_attn.k_proj.weight"
+    assert torch.equal(merged.state_dict()[same], plain[same])
+    trained.popitem()
+    torch.save(trained, folder / "pytorch_model.bin")
+    with pytest.raises(BadCheckpoint, match="not whole"):
+        load_legacy(folder)
+
+
+def test_what_is_written_in_the_published_layout_opens_again(copy, tmp_path):
+    folder = copy()
+    segmenter = load_legacy(folder)
+    out = write_published(segmenter, folder, tmp_path / "out", dtype=torch.float32, shard_bytes=2**21)
+    assert len(list(out.glob("model-*.safetensors"))) > 2
+    again = load_legacy(out)
+    assert all(torch.equal(v, again.state_dict()[k]) for k, v in segmenter.state_dict().items())

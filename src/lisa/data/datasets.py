@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from lisa.data.mixture import Indexed
 from lisa.errors import BadInput
 from lisa.types import Sample
 
@@ -35,3 +36,12 @@ def open_dataset(name: str, *, folder: Path | None, split: str | None, seed: int
         count = 50 * len(SEED_KINDS) if limit is None else limit
         return WorldDataset(seed=seed, count=count, split=split or "test", kinds=SEED_KINDS)
     raise BadInput(f"no dataset is called {name!r}: known are world, world-seed")
+
+
+def open_training(name: str, *, folder: Path, seed: int) -> Indexed:
+    """The samples of a dataset to train on, read by number. Raises BadInput for an unknown one."""
+    if name == "world":
+        from lisa.data.world import WorldDataset
+
+        return WorldDataset(seed=seed, count=1_000_000, split="train")
+    raise BadInput(f"no dataset to train on is called {name!r} in {folder}: known is world")

@@ -88,9 +88,14 @@ def sam_decoders(vision: SamVisionConfig, decoder: dict[str, Any]) -> tuple[SamP
     return SamPromptEncoder(whole), SamMaskDecoder(mask_config)
 
 
-def build(vision: dict[str, Any], decoder: dict[str, Any], *, scores_trained: bool = False) -> SamMasker:
-    """SAM with its ViT encoder; `vision` and `decoder` are fields of transformers' SAM configurations."""
+def build(options: dict[str, Any]) -> SamMasker:
+    """SAM with its ViT encoder.
+
+    Options: vision and decoder, fields of transformers' SAM configurations; scores_trained.
+    """
+    vision, decoder = options["vision"], options["decoder"]
     config = SamVisionConfig(**{"initializer_range": 0.02, **vision})
     config._attn_implementation = "sdpa"
     prompt_encoder, mask_decoder = sam_decoders(config, decoder)
-    return SamMasker(SamVisionEncoder(config), prompt_encoder, mask_decoder, scores_trained=scores_trained)
+    scored = bool(options.get("scores_trained", False))
+    return SamMasker(SamVisionEncoder(config), prompt_encoder, mask_decoder, scores_trained=scored)

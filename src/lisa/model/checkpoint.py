@@ -37,7 +37,7 @@ def build(config: ModelConfig, folder: Path) -> Segmenter:
 
 
 def save(segmenter: Segmenter, config: ModelConfig, folder: Path, *, dtype: torch.dtype = torch.float32) -> None:
-    """Writes weights and configuration; the processors' files are the caller's to copy."""
+    """Writes weights, configuration and the processors' files."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         k: (v.to(dtype) if v.is_floating_point() else v).contiguous().clone() for k, v in segmenter.state_dict().items()
@@ -45,6 +45,7 @@ def save(segmenter: Segmenter, config: ModelConfig, folder: Path, *, dtype: torc
     beside = folder / f".{WEIGHTS}.tmp"
     save_file(tensors, beside, metadata={"format": "pt"})
     beside.replace(folder / WEIGHTS)
+    segmenter.vlm.save_files(folder)
     (folder / "config.json").write_text(json.dumps(config.to_json(), indent=2) + "\n", encoding="utf-8")
 
 

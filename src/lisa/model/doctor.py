@@ -23,7 +23,7 @@ BLANK = "masks will be blank or missing"
 
 Level = Literal["error", "warning"]
 _PROJECTOR = re.compile(r"(^|\.)(text_hidden_fcs|projector)\.")
-_DECODER = re.compile(r"(^|\.)mask_decoder\.")
+_DECODER = re.compile(r"(^|\.)mask_decoder\.|^masker\.(?!image_encoder\.)")
 _EMBEDDING = re.compile(r"(^|\.)embed_tokens\.weight$")
 _HEAD = re.compile(r"(^|\.)lm_head\.weight$")
 

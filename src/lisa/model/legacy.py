@@ -24,6 +24,7 @@ from lisa.model.legacy_clip import find_tower, tower_config, tower_pixels, tower
 from lisa.model.legacy_files import read_weights
 from lisa.model.legacy_keys import CLIP, IGNORED, to_ours, to_published
 from lisa.model.legacy_shapes import sam_options, vocabulary
+from lisa.model.legacy_training import is_training_layout, to_plain
 from lisa.model.segmenter import Segmenter
 from lisa.types import SEG
 from lisa.vlms import llava_v1
@@ -74,11 +75,30 @@ def load_legacy(
         Missing: files are not there.
         BadCheckpoint: they are not what they should be, or hold code.
     """
+    tensors = read_weights(Path(folder))
+    if is_training_layout(tensors):
+        tensors = to_plain(tensors)
+    return assemble(folder, tensors, device=device, dtype=dtype, vision_tower=vision_tower, conversation=conversation)
+
+
+def assemble(
+    folder: str | Path,
+    tensors: dict[str, Tensor],
+    *,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype | None = None,
+    vision_tower: str | Path | None = None,
+    conversation: str = "llava_v1",
+) -> Segmenter:
+    """The `Segmenter` of a folder's configuration and tokenizer with these tensors, by published names; empties them.
+
+    Arguments and errors are those of `load_legacy`.
+    """
     folder = Path(folder)
     config = read_json(folder / "config.json")
     tokens = _tokens(folder)
     tower = find_tower(folder, config, vision_tower)
-    tensors, clip = read_weights(folder), tower_weights(tower)
+    clip = tower_weights(tower)
     wanted = dtype or _dtype(config)
     text = _llama_config(config, vocabulary(tensors))
     _check_tokens(tokens, text.vocab_size, folder)
@@ -105,7 +125,7 @@ def build(
     options = sam_options(tensors)
     with torch.device("meta"):
         vlm = llava_v1.build(text, vision, dialogue, feature_layer=feature_layer)
-        masker = sam.build(*options, scores_trained=False)
+        masker = sam.build(options)
         segmenter = Segmenter(vlm, masker)
     masker.prompt_encoder.shared_embedding.positional_embedding.requires_grad_(False)  # a constant, never trained
     return segmenter

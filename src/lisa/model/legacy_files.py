@@ -7,7 +7,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from lisa.errors import BadCheckpoint, shown
+from lisa.errors import BadCheckpoint, Missing, shown
 from lisa.model.tensors import load_bin
 from lisa.weights import weight_files
 
@@ -21,8 +21,15 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     """
     tensors: dict[str, Tensor] = {}
     for path in weight_files(folder):
-        tensors.update(_read_safe(path) if path.suffix == ".safetensors" else load_bin(path))
+        tensors.update(read_file(path))
     return tensors
+
+
+def read_file(path: Path) -> dict[str, Tensor]:
+    """Every tensor of one file, safetensors or torch's own, memory-mapped. Raises as `read_weights`."""
+    if not path.is_file():
+        raise Missing(f"{shown(path)} is not there: give the path of a weights file")
+    return _read_safe(path) if path.suffix == ".safetensors" else load_bin(path)
 
 
 def _read_safe(path: Path) -> dict[str, Tensor]:

@@ -14,11 +14,11 @@ _DECODER_HEADS = 8
 """Attention heads of SAM's mask decoder: no shape shows them, and every SAM has eight."""
 
 
-def sam_options(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(vision, decoder) options for `lisa.maskers.sam.build`."""
+def sam_options(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Options for `lisa.maskers.sam.build`."""
     shapes = {key.removeprefix(_SAM): tuple(t.shape) for key, t in tensors.items() if key.startswith(_SAM)}
     try:
-        return _vision(shapes), _decoder(shapes)
+        return {"vision": _vision(shapes), "decoder": _decoder(shapes)}
     except (KeyError, IndexError, ValueError, ZeroDivisionError) as error:
         raise BadCheckpoint(
             f"the mask side (SAM, {_SAM}*) of this checkpoint is incomplete ({error}): see `lisa doctor`"

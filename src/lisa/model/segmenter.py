@@ -8,8 +8,9 @@ Neither side knows the other. Pictures are encoded once, whatever is asked of th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -59,13 +60,13 @@ class Batch:
     geometries: tuple[Geometry, ...]
     targets: tuple[Tensor, ...]
     """Per picture `[N_i, H_i, W_i]` bool, in the order of conversations and of [SEG] inside them."""
+    pictures: tuple[str, ...] = ()
+    """Per picture a hash of its pixels as they were read: what a cache knows it by."""
 
     def to(self, device: torch.device | str) -> Batch:
         """The batch on another device."""
         targets = tuple(t.to(device) for t in self.targets)
-        return Batch(
-            vlm=self.vlm.to(device), pixels=self.pixels.to(device), geometries=self.geometries, targets=targets
-        )
+        return replace(self, vlm=self.vlm.to(device), pixels=self.pixels.to(device), targets=targets)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,11 +159,17 @@ class Segmenter(nn.Module):
             pixels=torch.stack([pixels for pixels, _ in masked]),
             geometries=tuple(geometry for _, geometry in masked),
             targets=tuple(_stack_targets(group) for group in samples),
+            pictures=tuple(_hash(group[0].image) for group in samples),
         )
 
-    def forward(self, batch: Batch, mask_features: Tensor | None = None) -> Output:
-        """Teacher-forced states, and a mask for every [SEG] of the batch; `mask_features [I, C, g, g]` if at hand."""
-        hidden = self.vlm.hidden(batch.vlm)
+    def forward(
+        self, batch: Batch, mask_features: Tensor | None = None, vlm_features: Sequence[Tensor] | None = None
+    ) -> Output:
+        """Teacher-forced states, and a mask for every [SEG] of the batch.
+
+        `mask_features [I, C, g, g]`, and `vlm_features`, per picture `[tokens, D]`, if they are at hand.
+        """
+        hidden = self.vlm.hidden(batch.vlm, vlm_features)
         where = seg_positions(batch.vlm.input_ids, self.vlm.seg_token_id) & (batch.vlm.attention_mask == 1)
         embeddings = self.projector(hidden[where])
         image = batch.vlm.image_index[where.nonzero()[:, 0]]
@@ -215,6 +222,10 @@ class Segmenter(nn.Module):
             logits.append(geometry.restore(rows) if original else rows.float())
             targets.append(target if original else geometry.lower(target, (rows.shape[-2], rows.shape[-1])))
         return logits, targets
+
+
+def _hash(image: Image) -> str:
+    return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()[:32]
 
 
 def _stack_targets(group: Sequence[Sample]) -> Tensor:

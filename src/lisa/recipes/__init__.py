@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 RECIPES: Mapping[str, str] = {
+    "debug": "lisa.recipes.lisa:debug",
+    "lisa-7b": "lisa.recipes.lisa:lisa_7b",
+    "lisa-7b-code": "lisa.recipes.lisa:lisa_7b_code",
+    "lisa-7b-24gb": "lisa.recipes.lisa:lisa_7b_24gb",
+    "lisa-13b": "lisa.recipes.lisa:lisa_13b",
+    "own-data": "lisa.recipes.lisa:own_data",
+    "reasonseg-finetune": "lisa.recipes.lisa:reasonseg_finetune",
     "tiny": "lisa.recipes.tiny:TinyRecipe",
     "tiny-debug": "lisa.recipes.tiny:debug",
 }

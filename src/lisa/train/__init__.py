@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 from lisa.errors import BadInput
 
 if TYPE_CHECKING:
+    from lisa.recipes.base import Recipe
     from lisa.recipes.tiny import TinyRecipe
 
 DENSE_SHARE = 0.25
-"""Share of `--minutes` for the dense stage."""
+"""Share of `--minutes` for the dense stage of the embedded model."""
+_STEPS = ("steps", "warmup", "dense_steps", "seg_steps")
+"""Choices that `--minutes` makes, and a resumed run keeps."""
 
 
 def run(
@@ -29,31 +32,35 @@ def run(
 ) -> None:
     """`lisa train`: prints the recipe whole, then trains, resuming whatever the folder already holds.
 
+    `recipe` is a name, or a YAML file of keys on top of the recipe it names as `recipe`.
+
     Raises BadInput for an unknown recipe or key, or a value of the wrong type.
     """
-    from lisa.train.probe import probe
-    from lisa.train.tiny import train_tiny
+    from lisa.recipes.base import Recipe
+    from lisa.train import finetune, probe, tiny
 
-    chosen = override(find_recipe(recipe), overrides)
-    folder = out or Path("runs") / recipe
+    name, chosen = find_recipe(recipe)
+    chosen = override(chosen, overrides)
+    folder = out or Path("runs") / name
     stored = folder / "recipe.json"
     if minutes is not None and not stored.exists():
         chosen = fit_minutes(chosen, minutes)
-    print(json.dumps(dataclasses.asdict(chosen), indent=2))
+    elif stored.exists():
+        chosen = _as_stored(chosen, folder, keep_steps=minutes is not None)
+    if _speaks():
+        print(json.dumps(dataclasses.asdict(chosen), indent=2))
     if dry_run:
-        print(probe(chosen))
+        print(probe.probe(chosen))
         return
-    if stored.exists() and json.loads(stored.read_text(encoding="utf-8")) != json.loads(json.dumps(chosen.to_json())):
-        if minutes is None or overrides:
-            raise BadInput(f"{folder} holds a run of other choices: give another --out, or drop the changes to resume")
-        chosen = dataclasses.replace(chosen, **_steps(json.loads(stored.read_text(encoding="utf-8"))))
     start = time.monotonic()
 
     def report(step: int, values: dict[str, float]) -> None:
         print(line(step, values, time.monotonic() - start), flush=True)
 
-    final = train_tiny(chosen, folder, report)
-    print(f"the model is in {final}: try  lisa segment PICTURE QUESTION --model {final}")
+    general = isinstance(chosen, Recipe)
+    final = finetune.train_recipe(chosen, folder, report) if general else tiny.train_tiny(chosen, folder, report)
+    if final is not None:
+        print(f"the model is in {final}: try  lisa segment PICTURE QUESTION --model {final}")
 
 
 def line(step: int, values: dict[str, float], seconds: float) -> str:
@@ -62,40 +69,100 @@ def line(step: int, values: dict[str, float], seconds: float) -> str:
     return f"{seconds:7.0f} s  step {step:6d}  {numbers}"
 
 
-def find_recipe(name: str) -> TinyRecipe:
-    """The recipe of that name. Raises BadInput with the nearest name."""
+def find_recipe(name: str) -> tuple[str, Recipe | TinyRecipe]:
+    """A recipe by name or YAML file, and what its runs are called. Raises BadInput with the nearest name."""
     from lisa.recipes import RECIPES
     from lisa.registry import find
 
-    return find("recipes", RECIPES, name)()
+    if name.endswith((".yaml", ".yml")):
+        return _from_file(Path(name))
+    return name, find("recipes", RECIPES, name)()
 
 
-def override(recipe: TinyRecipe, changes: Sequence[str]) -> TinyRecipe:
-    """The recipe with `key=value` changes of its plain fields. Raises BadInput with what to write instead."""
-    fields = {f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe)}
-    plain = {k: v for k, v in fields.items() if isinstance(v, int | float | str)}
+def _from_file(path: Path) -> tuple[str, Recipe | TinyRecipe]:
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} cannot be read ({error}): give a YAML file or the name of a recipe") from error
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path} is no YAML: {str(error).splitlines()[0]}") from error
+    if not isinstance(data, dict) or "recipe" not in data:
+        raise BadInput(f"{path} has to name the recipe it is built on, such as  recipe: own-data")
+    _, base = find_recipe(str(data.pop("recipe")))
+    return path.stem, with_values(base, data)
+
+
+def override(recipe: Any, changes: Sequence[str]) -> Any:
+    """The recipe with `key=value` changes; values are read as YAML. Raises BadInput with what to write instead."""
+    import yaml
+
     values: dict[str, Any] = {}
     for change in changes:
         key, separator, text = change.partition("=")
         if not separator:
             raise BadInput(f"{change!r} is no change of a recipe: write key=value, such as seed=2")
-        if key not in plain:
-            near = get_close_matches(key, plain, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(plain)}"
-            raise BadInput(f"the recipe has no {key!r}; {hint}")
         try:
-            values[key] = type(plain[key])(text)
-        except ValueError as error:
-            raise BadInput(f"{key} is a {type(plain[key]).__name__}, {text!r} is none") from error
-    return dataclasses.replace(recipe, **values)
+            values[key] = yaml.safe_load(text) if text else ""
+        except yaml.YAMLError as error:
+            raise BadInput(f"{text!r} for {key} cannot be read: write a number, a word, or {{world: 1.0}}") from error
+    return with_values(recipe, values)
 
 
-def fit_minutes(recipe: TinyRecipe, minutes: float) -> TinyRecipe:
-    """The recipe with as many steps as fit into `minutes` on this machine, by a probe of three steps each."""
-    from lisa.train.probe import step_seconds
+def with_values(recipe: Any, values: Mapping[str, Any]) -> Any:
+    """The recipe with some fields changed, each of the type it has. Raises BadInput, with the nearest key."""
+    fields = {f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe)}
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in fields or dataclasses.is_dataclass(fields.get(key)):
+            near = get_close_matches(str(key), fields, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(fields)}"
+            raise BadInput(f"the recipe has no {key!r}; {hint}")
+        found[str(key)] = _typed(str(key), value, fields[str(key)])
+    return dataclasses.replace(recipe, **found)
+
+
+def _typed(key: str, value: Any, like: Any) -> Any:
+    kind = type(like)
+    if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
+        try:  # YAML reads 1e-4 as a word
+            return float(value)
+        except ValueError:
+            pass
+    if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if kind is dict and isinstance(value, dict) and all(isinstance(v, int | float) for v in value.values()):
+        return {str(k): float(v) for k, v in value.items()}
+    if type(value) is not kind:
+        raise BadInput(f"{key} is a {kind.__name__}, {value!r} is none")
+    return value
+
+
+def _as_stored(chosen: Any, folder: Path, *, keep_steps: bool) -> Any:
+    """The recipe of the run in the folder, which has to be the chosen one. Raises BadInput where it is another."""
+    stored = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+    mine = json.loads(json.dumps(chosen.to_json()))
+    steps = {key: stored[key] for key in _STEPS if keep_steps and key in stored}
+    if stored != mine | steps:
+        changed = sorted(key for key in {*stored, *mine} if stored.get(key) != (mine | steps).get(key))
+        raise BadInput(
+            f"{folder} holds a run of other choices ({', '.join(changed[:3])}): give another --out, or the same "
+            "choices to resume it"
+        )
+    return dataclasses.replace(chosen, **steps)
+
+
+def fit_minutes(recipe: Any, minutes: float) -> Any:
+    """The recipe with as many steps as fit into `minutes` on this machine, by a probe of three steps."""
+    from lisa.recipes.base import Recipe
+    from lisa.train.probe import recipe_seconds, step_seconds
 
     if minutes <= 0:
         raise BadInput(f"--minutes {minutes:g} leaves no time to train: give more")
+    if isinstance(recipe, Recipe):
+        steps = max(int(minutes * 60 / recipe_seconds(recipe)), 1)
+        return dataclasses.replace(recipe, steps=steps, warmup=min(recipe.warmup, max(steps // 10, 1)))
     dense, seg = step_seconds(recipe)
     return dataclasses.replace(
         recipe,
@@ -104,5 +171,8 @@ def fit_minutes(recipe: TinyRecipe, minutes: float) -> TinyRecipe:
     )
 
 
-def _steps(stored: dict[str, Any]) -> dict[str, int]:
-    return {k: int(stored[k]) for k in ("dense_steps", "seg_steps")}
+def _speaks() -> bool:
+    """Whether this is the process that prints."""
+    import os
+
+    return os.environ.get("RANK", "0") == "0"

@@ -2,60 +2,104 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
+from lisa.devices import pick_device
 from lisa.model.checkpoint import build
+from lisa.recipes.base import Recipe
 from lisa.recipes.tiny import TinyRecipe
 from lisa.train.dense import dense_objective
+from lisa.train.finetune import fit_config, objective_of, parameters_trained, start_of
 from lisa.train.loop import FitConfig, Objective, train_step
+from lisa.train.memory import training_memory
 from lisa.train.ranks import Ranks
 from lisa.train.tiny import make_tokenizer, seg_objective
 
 STEPS = 3
 
+Rows = list[tuple[str, str]]
+
+
+def probe(recipe: Recipe | TinyRecipe) -> str:
+    """Parameters, memory, steps, time and disk, as a table for people."""
+    rows = _recipe_rows(recipe) if isinstance(recipe, Recipe) else _tiny_rows(recipe)
+    return "\n".join(f"{name:>24}  {value}" for name, value in rows)
+
 
 def step_seconds(recipe: TinyRecipe) -> tuple[float, float]:
     """Seconds of one step of the dense and of the [SEG] stage, the first step left out."""
-    return _time(lambda: dense_objective(recipe), recipe.dense_pictures), _time(
-        lambda: _seg(recipe), recipe.seg_pictures
-    )
+    dense = FitConfig(steps=STEPS + 1, samples=recipe.dense_pictures)
+    seg = FitConfig(steps=STEPS + 1, samples=recipe.seg_pictures)
+    return _time(lambda: dense_objective(recipe), dense), _time(lambda: _seg(recipe), seg)
 
 
-def probe(recipe: TinyRecipe) -> str:
-    """Parameters, steps, time and disk, as a table for people."""
+def recipe_seconds(recipe: Recipe) -> float:
+    """Seconds of one step of a recipe on this machine, the first step left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _time(lambda: _objective(recipe, Path(folder)), replace(fit_config(recipe), steps=STEPS + 1))
+
+
+def _recipe_rows(recipe: Recipe) -> Rows:
+    with tempfile.TemporaryDirectory() as folder:
+        objective = _objective(recipe, Path(folder))
+        config = replace(fit_config(recipe), steps=STEPS + 1)
+        row = [objective.batch(places) for places in config.micro_batches(0, Ranks())[:1]]
+        memory = training_memory(objective.module.segmenter, row[0], recipe)  # type: ignore[arg-type]
+        seconds = _time(lambda: objective, config)
+        trained = parameters_trained(objective.module.segmenter)  # type: ignore[arg-type]
+    total = sum(count for _, count in trained)
+    state = total * 12
+    return [
+        ("parameters trained", f"{total / 1e6:.2f} M: " + ", ".join(f"{n} {c / 1e6:.2f} M" for n, c in trained)),
+        *((f"memory, {name}", f"{size / 1e9:.2f} GB") for name, size in memory.items()),
+        ("memory in all", f"{sum(memory.values()) / 1e9:.2f} GB on each device"),
+        ("steps", f"{recipe.steps} of {recipe.samples} samples, {recipe.micro} a forward"),
+        ("time", f"{seconds:.2f} s a step, {recipe.steps * seconds / 3600:.2f} h in all on this machine"),
+        ("disk", f"{state * (recipe.keep + 1) / 1e9:.2f} GB for the states kept"),
+    ]
+
+
+def _tiny_rows(recipe: TinyRecipe) -> Rows:
     dense, seg = step_seconds(recipe)
     module = _seg(recipe).module
-    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
-    total = sum(p.numel() for p in module.parameters())
+    total, trained = _sizes(module)
     hours = (recipe.dense_steps * dense + recipe.seg_steps * seg) / 3600
-    rows = [
+    return [
         ("parameters", f"{total / 1e6:.2f} M, {trained / 1e6:.2f} M of them trained in the last stage"),
-        ("memory of weights, gradients and optimizer", f"{(total * 4 + trained * 12) / 1e6:.0f} MB"),
+        ("weights and optimizer", f"{(total * 4 + trained * 12) / 1e6:.0f} MB of memory"),
         ("dense stage", f"{recipe.dense_steps} steps of {recipe.dense_pictures} pictures, {dense:.2f} s each"),
         ("[SEG] stage", f"{recipe.seg_steps} steps of {recipe.seg_pictures} pictures, {seg:.2f} s each"),
         ("time in all", f"{hours:.2f} h on this machine"),
         ("disk", f"{(total * 4 + trained * 8) * 3 / 1e6:.0f} MB for the states kept, {total * 2 / 1e6:.0f} MB result"),
     ]
-    return "\n".join(f"{name:>44}  {value}" for name, value in rows)
+
+
+def _sizes(module: nn.Module) -> tuple[int, int]:
+    parameters = list(module.parameters())
+    return sum(p.numel() for p in parameters), sum(p.numel() for p in parameters if p.requires_grad)
+
+
+def _objective(recipe: Recipe, folder: Path) -> Objective:
+    return objective_of(recipe, start_of(recipe, folder, pick_device(None)), folder, Ranks())
 
 
 def _seg(recipe: TinyRecipe) -> Objective:
-    small = dataclasses.replace(recipe, tokenizer_pictures=200)
+    small = replace(recipe, tokenizer_pictures=200)
     with tempfile.TemporaryDirectory() as folder:
         make_tokenizer(Path(folder) / "tokenizer.json", small)
         return seg_objective(build(recipe.model, Path(folder)), recipe)
 
 
-def _time(make: Callable[[], Objective], samples: int) -> float:
+def _time(make: Callable[[], Objective], config: FitConfig) -> float:
     torch.manual_seed(0)
     objective = make()
-    config = FitConfig(steps=STEPS + 1, samples=samples)
     seconds = []
     for step in range(STEPS + 1):
         row = [objective.batch(places) for places in config.micro_batches(step, Ranks())]

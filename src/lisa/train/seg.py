@@ -10,13 +10,17 @@ from torch import Tensor, nn
 from lisa.errors import BadInput
 from lisa.model.losses import LossWeights
 from lisa.model.segmenter import Batch, Segmenter
+from lisa.train.feature_cache import FeatureCache
 from lisa.types import Sample
 
 Draw = Callable[[int], Sequence[Sample]]
 """Place in the run → conversations about one picture, a pure function of the place; may be none."""
 
-Features = Callable[[Batch], Tensor | None]
-"""Batch → the masker's features of its pictures, `[I, C, g, g]`, from a cache or computed."""
+Features = Callable[[Batch], tuple[Tensor | None, Sequence[Tensor] | None]]
+"""Batch → the masker's features of its pictures `[I, C, g, g]`, and the language side's, per picture `[tokens, D]`.
+
+None leaves either to the step, which then trains the encoder.
+"""
 
 _TRIES = 8
 
@@ -29,10 +33,15 @@ class SegStep(nn.Module):
         self.segmenter = segmenter
         self.weights, self.bf16 = weights, bf16
 
-    def forward(self, batch: Batch, features: Tensor | None, counts: Mapping[str, float]) -> dict[str, Tensor]:
+    def forward(
+        self,
+        batch: Batch,
+        features: tuple[Tensor | None, Sequence[Tensor] | None],
+        counts: Mapping[str, float],
+    ) -> dict[str, Tensor]:
         """Total, and its parts, divided by `counts`."""
         with torch.autocast(self.segmenter.device.type, torch.bfloat16, enabled=self.bf16):
-            output = self.segmenter(batch, features)
+            output = self.segmenter(batch, *features)
         losses = self.segmenter.losses(batch, output, self.weights, counts)
         parts = {"total": losses.total, "text": losses.text, "bce": losses.bce, "dice": losses.dice}
         return parts if losses.score is None else parts | {"score": losses.score}
@@ -55,7 +64,8 @@ class SegObjective:
         self.segmenter = step.segmenter
         self.module: nn.Module = step if module is None else module
         self.optimizers = optimizers
-        self._draw, self._features = draw, features or self._encode
+        self._draw = draw
+        self._features = features or FrozenFeatures(self.segmenter, None, None)
 
     def batch(self, places: range) -> Batch:
         """The conversations at these places, tokenised and padded; a place without any takes a later one's."""
@@ -76,9 +86,38 @@ class SegObjective:
         batch = batch.to(self.segmenter.device)
         return self.module(batch, self._features(batch), counts)
 
-    def _encode(self, batch: Batch) -> Tensor | None:
-        """Features without a graph where the encoder is frozen; None leaves them to the step."""
-        if any(p.requires_grad for p in self.segmenter.masker.image_encoder.parameters()):
+
+class FrozenFeatures:
+    """What frozen encoders see, from caches where there are any; None for an encoder that is trained."""
+
+    def __init__(self, segmenter: Segmenter, masks: FeatureCache | None, language: FeatureCache | None) -> None:
+        self.segmenter, self.masks, self.language = segmenter, masks, language
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch) -> tuple[Tensor | None, Sequence[Tensor] | None]:
+        """See `Features`."""
+        return self._mask_features(batch), self._vlm_features(batch)
+
+    def _mask_features(self, batch: Batch) -> Tensor | None:
+        masker = self.segmenter.masker
+        if is_trained(masker.image_encoder):
             return None
-        with torch.no_grad():
-            return self.segmenter.masker.encode(batch.pixels)
+        if self.masks is None:
+            return masker.encode(batch.pixels)
+        device = batch.pixels.device
+        return torch.stack(self.masks(batch.pictures, lambda rows: masker.encode(batch.pixels[rows]), device))
+
+    def _vlm_features(self, batch: Batch) -> Sequence[Tensor] | None:
+        if self.language is None:  # the step computes them itself, with a graph if the tower is trained
+            return None
+        vlm, images = self.segmenter.vlm, batch.vlm.images
+        return self.language(
+            batch.pictures,
+            lambda rows: vlm.encode_images({k: v[rows] for k, v in images.items()}),
+            batch.pixels.device,
+        )
+
+
+def is_trained(module: nn.Module) -> bool:
+    """Whether any of its weights gets gradients."""
+    return any(p.requires_grad for p in module.parameters())

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lisa.types import Image, Turn
 
@@ -28,6 +29,8 @@ class Prompt:
     """`[T]` int64: the ids of the answers, IGNORE elsewhere (all of it when nothing is to be learned)."""
     per_token: dict[str, Tensor] = field(default_factory=dict)
     """Further `[T]` keys a family needs, such as token types; they grow with every generated token."""
+    per_picture: dict[str, Tensor] = field(default_factory=dict)
+    """`[1, …]` keys of the picture that the language model needs too, such as its grid of patches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,8 @@ class VlmBatch:
     images: dict[str, Tensor] = field(default_factory=dict)
     """Processor outputs of the pictures, each picture once."""
     per_token: dict[str, Tensor] = field(default_factory=dict)
+    per_picture: dict[str, Tensor] = field(default_factory=dict)
+    """`[B, …]`, a row for every conversation."""
 
     def to(self, device: torch.device | str) -> VlmBatch:
         """The batch on another device."""
@@ -57,6 +62,7 @@ class VlmBatch:
             image_index=self.image_index.to(device),
             images=move(self.images),
             per_token=move(self.per_token),
+            per_picture=move(self.per_picture),
         )
 
 
@@ -90,7 +96,10 @@ class Vlm(Protocol):
         ...
 
     def encode_images(self, images: dict[str, Tensor]) -> Sequence[Tensor]:
-        """Pictures through vision tower and projector: per picture, features `[tokens, D]`."""
+        """Pictures through vision tower and projector: per picture, features `[tokens, D]`.
+
+        A family that cuts pictures up may give `[tiles, tokens, D]`, one that feeds several layers a multiple of D.
+        """
         ...
 
     def hidden(self, batch: VlmBatch, features: Sequence[Tensor] | None = None) -> Tensor:
@@ -112,7 +121,11 @@ class Vlm(Protocol):
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Answer ids → raw text, [SEG] and end tokens as they stand."""
+        """Answer ids → raw text, [SEG] as it stands; end tokens may stand or be left out."""
+        ...
+
+    def save_files(self, folder: Path) -> None:
+        """Writes what the family's builder reads from a checkpoint's folder: tokenizer, processor; not the weights."""
         ...
 
 
@@ -120,3 +133,17 @@ def pad_rows(rows: Sequence[Tensor], value: int, *, left: bool) -> Tensor:
     """`[T_i]` rows → `[B, T]`, padded with `value`."""
     side = "left" if left else "right"
     return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=value, padding_side=side)
+
+
+def join_images(prepared: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Prepared pictures → one dictionary; where they differ in tiles or patches, the shorter are padded with zeros."""
+    return {key: _join([picture[key] for picture in prepared]) for key in prepared[0]}
+
+
+def _join(tensors: list[Tensor]) -> Tensor:
+    shape = [max(sides) for sides in zip(*(t.shape[1:] for t in tensors))]
+    grown = [
+        nn.functional.pad(t, [n for side, now in zip(shape[::-1], t.shape[:0:-1]) for n in (0, side - now)])
+        for t in tensors
+    ]
+    return torch.cat(grown)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from torch import Tensor
 
 from lisa.types import Image, Turn
 from lisa.vlms.base import Prompt
+
+IMAGE_TEXT = "image_text"
+"""Key of a prepared picture, for the dialogue alone: what stands for it in a prompt, `[1, n]` UTF-8 bytes."""
+IMAGE_TOKENS = "image_tokens"
+"""Key of a prepared picture: how many of the prompt's tokens are replaced by its features, `[1]`."""
 
 
 class Dialogue(Protocol):
@@ -29,4 +35,8 @@ class Dialogue(Protocol):
 
     def decode(self, ids: Sequence[int]) -> str:
         """See `Vlm.decode`."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """See `Vlm.save_files`."""
         ...

@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedModel
-from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.utils.generic import ModelOutput
 
 from lisa.types import Image, Turn
 from lisa.vlms.base import IGNORE, Generated, Prompt, VlmBatch, pad_rows
-from lisa.vlms.dialogue import Dialogue
+from lisa.vlms.dialogue import IMAGE_TEXT, IMAGE_TOKENS, Dialogue
+
+
+@dataclass
+class EncodedPictures(ModelOutput):
+    """Pictures as transformers' models take them once they are encoded."""
+
+    pooler_output: Any = None
+    """Per picture `[tokens, D]`, or all tiles of all pictures in one `[tiles, tokens, D]`, as the family has it."""
+    deepstack_features: list[list[Tensor]] | None = None
+    """What is added to the first layers' states, where a family does that: per layer, per picture `[tokens, D]`."""
 
 
 class StateTap:
-    """Collects what enters the output embedding: the last layer's states, in every family, without keeping others."""
+    """Collects what enters the output embedding: the last layer's states, in every family, without keeping others.
+
+    Only the last position goes on into the embedding: logits of a whole prompt would be made for nothing.
+    """
 
     def __init__(self, head: nn.Module) -> None:
         self.states: list[Tensor] = []
         self._head = head
 
     def __enter__(self) -> StateTap:
-        self._handle = self._head.register_forward_pre_hook(lambda _, args: self.states.append(args[0]))
+        self._handle = self._head.register_forward_pre_hook(self._take)
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._handle.remove()
+
+    def _take(self, _: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        self.states.append(args[0])
+        return (args[0][..., -1:, :], *args[1:])
 
 
 class HfVlm(nn.Module):
@@ -74,14 +93,21 @@ class HfVlm(nn.Module):
             image_index=torch.tensor(list(image_index), dtype=torch.int64),
             images=images,
             per_token={k: pad_rows([p.per_token[k] for p in prompts], 0, left=left) for k in prompts[0].per_token},
+            per_picture={k: torch.cat([p.per_picture[k] for p in prompts]) for k in prompts[0].per_picture},
         )
 
     def encode_images(self, images: dict[str, Tensor]) -> list[Tensor]:
-        """Pictures → per picture, features `[tokens, D]` as they stand among the text."""
+        """Pictures → per picture, features `[tokens, D]`; see `Vlm` for families that give more."""
         dtype = self.model.get_input_embeddings().weight.dtype  # type: ignore[union-attr]
-        inputs = {k: v.to(dtype=dtype) if v.is_floating_point() else v for k, v in images.items()}  # type: ignore[arg-type]
-        features = self.model.get_image_features(**inputs, return_dict=True).pooler_output  # type: ignore[operator]
-        return list(features)
+        given = {k: v for k, v in images.items() if k not in (IMAGE_TEXT, IMAGE_TOKENS)}
+        inputs = {k: v.to(dtype=dtype) if v.is_floating_point() else v for k, v in given.items()}  # type: ignore[arg-type]
+        out = self.model.get_image_features(**inputs, return_dict=True)  # type: ignore[operator]
+        rows = list(out.pooler_output)
+        if isinstance(out.pooler_output, Tensor):  # the tiles of all pictures, one after the other
+            counts = images[IMAGE_TOKENS] // out.pooler_output.shape[1]
+            rows = list(out.pooler_output.split(counts.tolist()))
+        layers = getattr(out, "deepstack_features", None) or []
+        return [torch.cat([row, *(layer[i] for layer in layers)], dim=-1) for i, row in enumerate(rows)]
 
     def hidden(self, batch: VlmBatch, features: Sequence[Tensor] | None = None) -> Tensor:
         """Last-layer states `[B, T, D]`; pictures are encoded here when `features` are not given."""
@@ -90,7 +116,7 @@ class HfVlm(nn.Module):
             return self._hidden_by_prefix(batch, features)
         inputs = self._inputs(batch, features)
         with StateTap(self.head) as tap:
-            self.model(**inputs, use_cache=False, logits_to_keep=_EVERY)
+            self.model(**inputs, use_cache=False)
         return tap.states[0]
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -116,15 +142,29 @@ class HfVlm(nn.Module):
             for n in [_answer_length(ids, self.dialogue.stop_ids)]
         ]
 
+    def save_files(self, folder: Path) -> None:
+        """See `Vlm`."""
+        self.dialogue.save(folder)
+
     def _inputs(self, batch: VlmBatch, features: Sequence[Tensor]) -> dict[str, Any]:
         """Arguments of the model's forward; each conversation gets the features of its picture."""
-        chosen = [features[i] for i in batch.image_index.tolist()]
         return {
             "input_ids": batch.input_ids,
             "attention_mask": batch.attention_mask,
-            "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=chosen)},  # type: ignore[arg-type]
+            "mm_encoder_outputs": {"image": self._pictures([features[i] for i in batch.image_index.tolist()])},
             **batch.per_token,
+            **batch.per_picture,
         }
+
+    def _pictures(self, features: Sequence[Tensor]) -> EncodedPictures:
+        """Features as `encode_images` gives them, in the form the family takes."""
+        width = self.model.get_input_embeddings().weight.shape[1]  # type: ignore[union-attr,index]
+        parts = [row.split(width, dim=-1) for row in features]
+        first, *layers = zip(*parts)
+        return EncodedPictures(
+            pooler_output=torch.cat(first) if first[0].dim() == 3 else list(first),
+            deepstack_features=[list(layer) for layer in layers] or None,
+        )
 
     def _hidden_by_prefix(self, batch: VlmBatch, features: Sequence[Tensor]) -> Tensor:
         """`hidden`, with the part up to the picture's end computed once per picture and its keys and values shared."""
@@ -146,10 +186,6 @@ class HfVlm(nn.Module):
             use_cache=True,
         ).last_hidden_state
         return torch.cat([before[batch.image_index], after], dim=1)
-
-
-_EVERY = 0
-"""`logits_to_keep` that keeps every position."""
 
 
 def _answer_length(ids: Tensor, stops: Sequence[int]) -> int:

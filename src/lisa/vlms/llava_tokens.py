@@ -9,27 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from sentencepiece import SentencePieceProcessor
+
+from lisa.vlms.pieces import Piece, runs
 
 IMAGE = "<image>"
 IMAGE_ID = -200
 """Stands for the picture in the ids of `encode`; no row of any embedding."""
 
 BOS, EOS, UNK = "<s>", "</s>", "<unk>"
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of a conversation: plain text, or one token by name."""
-
-    text: str
-    token: bool = False
-    learned: bool = False
-    """Part of an answer, on which the text loss is taken."""
 
 
 class LlamaTokens:
@@ -59,14 +50,14 @@ class LlamaTokens:
 
     def encode(self, pieces: Iterable[Piece], *, bos: bool = True) -> tuple[list[int], list[bool]]:
         """Pieces → ids, and which of them are learned; `IMAGE_ID` for the picture."""
-        runs = _runs(pieces)
+        found = runs(pieces)
         ids, learned = ([self.bos], [False]) if bos else ([], [])
-        for i, run in enumerate(runs):
+        for i, run in enumerate(found):
             if run[0].token:
                 ids.append(self.ids[run[0].text])
                 learned.append(run[0].learned)
                 continue
-            before, after = (self._strips(runs, j) for j in (i - 1, i + 1))
+            before, after = (self._strips(found, j) for j in (i - 1, i + 1))
             count, new = self._encode_text(run, strip_left=before, strip_right=after)
             ids += new
             learned += [False] * count + [True] * (len(new) - count)
@@ -82,9 +73,9 @@ class LlamaTokens:
             parts += [self._names[id] for id in run] if is_added else [self._decode_text(run)]
         return " ".join(parts)
 
-    def _strips(self, runs: Sequence[Sequence[Piece]], index: int) -> bool:
+    def _strips(self, found: Sequence[Sequence[Piece]], index: int) -> bool:
         """Whether the run there is an added token, which takes the white space beside it away."""
-        return 0 <= index < len(runs) and runs[index][0].token and runs[index][0].text in self.added
+        return 0 <= index < len(found) and found[index][0].token and found[index][0].text in self.added
 
     def _encode_text(self, run: Sequence[Piece], *, strip_left: bool, strip_right: bool) -> tuple[int, list[int]]:
         """How many tokens come before the answer begins, and all ids. Only the end of a run can be an answer."""
@@ -110,14 +101,3 @@ class LlamaTokens:
                 run.append(id)
             previous = special
         return text + self.pieces.decode(run)
-
-
-def _runs(pieces: Iterable[Piece]) -> list[list[Piece]]:
-    """Neighbouring texts joined to one run, since they are encoded as one; a token is a run of its own."""
-    runs: list[list[Piece]] = []
-    for piece in pieces:
-        if piece.token or not runs or runs[-1][0].token:
-            runs += [[piece]] if piece.token or piece.text else []
-        elif piece.text:
-            runs[-1].append(piece)
-    return runs

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -16,10 +17,12 @@ from torch import Tensor, nn
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 
 from lisa.errors import BadInput, shown
+from lisa.files import write_json
 from lisa.types import SEG, Image, Turn
 from lisa.vlms.base import IGNORE, Prompt
 from lisa.vlms.hf import HfVlm
-from lisa.vlms.llava_tokens import BOS, EOS, IMAGE, IMAGE_ID, LlamaTokens, Piece
+from lisa.vlms.llava_tokens import BOS, EOS, IMAGE, IMAGE_ID, LlamaTokens
+from lisa.vlms.pieces import Piece
 
 IM_START, IM_END = "<im_start>", "<im_end>"
 
@@ -159,6 +162,11 @@ class LlavaV1Dialogue:
         """
         text = self.tokens.decode([*self._assistant, *ids]).replace("\n", "").replace("  ", " ")
         return text.partition(_ASSISTANT)[2].removeprefix(" ")
+
+    def save(self, folder: Path) -> None:
+        """Writes `tokenizer.model` and `added_tokens.json`, as published checkpoints hold them."""
+        (folder / "tokenizer.model").write_bytes(self.tokens.pieces.serialized_model_proto())
+        write_json(folder / "added_tokens.json", self.tokens.added)
 
 
 def build(text: LlamaConfig, vision: CLIPVisionConfig, dialogue: LlavaV1Dialogue, *, feature_layer: int = -2) -> HfVlm:

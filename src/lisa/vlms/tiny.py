@@ -78,6 +78,10 @@ class TinyDialogue:
                 run.append(id)
         return "".join(parts).strip()
 
+    def save(self, folder: Path) -> None:
+        """Writes `tokenizer.json`."""
+        self.tokenizer.save(str(folder / "tokenizer.json"))
+
     def _encode(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False).ids if text else []
 

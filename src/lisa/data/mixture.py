@@ -1,0 +1,69 @@
+"""Several datasets as one endless row of samples, in shares: place → sample, a pure function of the place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lisa.types import Sample
+
+
+class Indexed(Protocol):
+    """A dataset read by number."""
+
+    def __len__(self) -> int:
+        """How many samples."""
+        ...
+
+    def __getitem__(self, index: int, /) -> Sample:
+        """The sample of that number; the same one each time."""
+        ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """A dataset and how often it is drawn, against the others."""
+
+    dataset: Indexed
+    share: float = 1.0
+
+
+class Mixture:
+    """The row. `order` "random" draws a dataset by its share, then one of its samples with replacement: the reference.
+
+    "shuffled" goes through all samples of all datasets once, in a shuffled order, before any comes again.
+    """
+
+    def __init__(self, parts: Sequence[Part], *, seed: int, order: str = "random") -> None:
+        """Raises ValueError for no data, an empty dataset, a share that is not positive, or an unknown order."""
+        if not parts or any(len(p.dataset) == 0 or p.share <= 0 for p in parts) or order not in ("random", "shuffled"):
+            raise ValueError("a mixture needs datasets that are not empty, positive shares, order random or shuffled")
+        self.parts, self.seed, self.order = tuple(parts), seed, order
+        self._shares = np.cumsum([p.share for p in parts]) / sum(p.share for p in parts)
+        self._ends = np.cumsum([len(p.dataset) for p in parts])
+        self._epoch: tuple[int, NDArray[np.int64]] | None = None
+
+    def where(self, place: int) -> tuple[int, int]:
+        """The dataset at a place of the row, and the number in it."""
+        if self.order == "random":
+            rng = np.random.default_rng([self.seed, place])
+            part = min(int(np.searchsorted(self._shares, rng.random(), side="right")), len(self.parts) - 1)
+            return part, int(rng.integers(len(self.parts[part].dataset)))
+        epoch, left = divmod(place, int(self._ends[-1]))
+        index = int(self._order(epoch)[left])
+        part = int(np.searchsorted(self._ends, index, side="right"))
+        return part, index - (int(self._ends[part - 1]) if part else 0)
+
+    def __call__(self, place: int) -> list[Sample]:
+        """The sample at a place, as the only one about its picture."""
+        part, index = self.where(place)
+        return [self.parts[part].dataset[index]]
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        if self._epoch is None or self._epoch[0] != epoch:
+            self._epoch = epoch, np.random.default_rng([self.seed, epoch]).permutation(int(self._ends[-1]))
+        return self._epoch[1]

@@ -1,0 +1,85 @@
+"""A training of any segmenter, as one value: what it starts from, what is trained, on what, how long."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Every choice of a training. The defaults are the paper's 7B recipe, for any number of processes."""
+
+    start: str = "lisa-7b"
+    """A model to go on from: "tiny", a checkpoint's folder or hub id; or "parts", for `llava`, `sam` and `clip`."""
+    llava: str = ""
+    """With start=parts: LLaVA's folder or hub id."""
+    sam: str = ""
+    """With start=parts: SAM's checkpoint file."""
+    clip: str = ""
+    """With start=parts: CLIP's folder or hub id."""
+
+    data: dict[str, float] = field(
+        default_factory=lambda: {"sem_seg": 9.0, "refer_seg": 3.0, "vqa": 3.0, "reason": 1.0}
+    )
+    """Dataset → how often it is drawn, against the others."""
+    data_dir: str = "data"
+    """The folder that holds the datasets."""
+    order: str = "random"
+    """"random" draws with replacement, as the reference does; "shuffled" takes every sample once before any twice."""
+
+    steps: int = 10_000
+    samples: int = 160
+    """Samples of one optimizer step, over all processes."""
+    micro: int = 2
+    """Samples of one forward."""
+    normalise: str = "batch"
+    """Losses are means over the step's whole "batch", or over each "micro" batch as in the reference."""
+    learning_rate: float = 3e-4
+    beta1: float = 0.9
+    beta2: float = 0.95
+    weight_decay: float = 0.0
+    schedule: str = "linear"
+    """After the warm-up: "linear" to zero, "cosine" or "constant"."""
+    warmup: int = 100
+    clip_norm: float = 1.0
+    text_weight: float = 1.0
+    bce_weight: float = 2.0
+    dice_weight: float = 0.5
+
+    language: str = "lora"
+    """"lora", "full" or "none"."""
+    lora_rank: int = 8
+    lora_alpha: int = 16
+    lora_dropout: float = 0.05
+    lora_targets: str = "q_proj,v_proj"
+    embeddings: str = "all"
+    """Rows of embed_tokens and lm_head that are trained: "all", "seg" or "none"."""
+    mask_decoder: bool = True
+    quantise: str = "none"
+    """"nf4" keeps the frozen language model in 4 bits (QLoRA; extra `quant`)."""
+    precision: str = "bf16"
+    """"bf16" computes in bfloat16 with float32 weights where they are trained; "fp32"."""
+    checkpointing: bool = True
+    """Activations of the language model are computed again in the backward pass instead of kept."""
+
+    engine: str = "ddp"
+    """Of several processes: "ddp" or "fsdp"."""
+    cache: str = "memory"
+    """Features of the frozen image encoder: "none", "memory" or "disk"."""
+    cache_gb: float = 4.0
+    """Largest size of the cache."""
+    workers: int = 2
+    seed: int = 1
+
+    log_every: int = 10
+    evaluate: str = ""
+    """A dataset for a small free-running evaluation while training."""
+    evaluate_every: int = 500
+    evaluate_limit: int = 64
+    save_seconds: float = 600.0
+    keep: int = 2
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored with a run."""
+        return asdict(self)

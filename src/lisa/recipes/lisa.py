@@ -1,0 +1,85 @@
+"""The paper's trainings (arXiv 2308.00692, and FACTS B for the code's defaults), and shorter ones on top of them."""
+
+from __future__ import annotations
+
+from lisa.recipes.base import Recipe
+
+_PARTS = {
+    "start": "parts",
+    "llava": "liuhaotian/LLaVA-Lightning-7B-v1-1",
+    "sam": "sam_vit_h_4b8939.pth",
+    "clip": "openai/clip-vit-large-patch14",
+}
+
+
+def lisa_7b() -> Recipe:
+    """10,000 steps as published: three days on eight 24-GB cards.
+
+    `torchrun --nproc_per_node 8 -m lisa train lisa-7b`
+    """
+    return Recipe(**_PARTS)  # type: ignore[arg-type]
+
+
+def lisa_7b_code() -> Recipe:
+    """The defaults of the published code: 5,000 steps of 20 samples a card, losses a mean of each micro-batch."""
+    return Recipe(**_PARTS, steps=5_000, normalise="micro")  # type: ignore[arg-type]
+
+
+def lisa_7b_24gb() -> Recipe:
+    """One 24-GB card: frozen weights in 4 bits, only [SEG]'s rows of the embeddings, one sample a forward."""
+    return Recipe(**_PARTS, micro=1, samples=16, quantise="nf4", embeddings="seg", cache="disk", cache_gb=200.0)  # type: ignore[arg-type]
+
+
+def lisa_13b() -> Recipe:
+    """13B on LLaMA 2, weights shared out over the cards."""
+    parts = {**_PARTS, "llava": "liuhaotian/llava-llama-2-13b-chat-lightning-preview"}
+    return Recipe(**parts, engine="fsdp")  # type: ignore[arg-type]
+
+
+def reasonseg_finetune() -> Recipe:
+    """The published weights on the 239 reasoning samples."""
+    return Recipe(
+        start="lisa-7b",
+        data={"reason": 1.0},
+        order="shuffled",
+        steps=500,
+        samples=10,
+        learning_rate=1e-4,
+        warmup=25,
+        evaluate="reason-val",
+    )
+
+
+def own_data() -> Recipe:
+    """One's own pictures: `lisa train own-data data_dir=FOLDER`; starts from the published 7B unless told otherwise."""
+    return Recipe(
+        start="lisa-7b",
+        data={"own": 1.0},
+        order="shuffled",
+        steps=500,
+        samples=8,
+        micro=1,
+        learning_rate=1e-4,
+        warmup=25,
+        embeddings="seg",
+    )
+
+
+def debug() -> Recipe:
+    """`lisa train debug`: two steps of the embedded model on drawn scenes, to see that all of it runs."""
+    return Recipe(
+        start="tiny",
+        data={"world": 1.0},
+        steps=2,
+        samples=4,
+        micro=2,
+        learning_rate=1e-4,
+        warmup=1,
+        precision="fp32",
+        checkpointing=False,
+        workers=0,
+        log_every=1,
+        evaluate="world",
+        evaluate_every=2,
+        evaluate_limit=4,
+    )

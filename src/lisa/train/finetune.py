@@ -1,0 +1,236 @@
+"""A `Recipe` from start to end: load, freeze, spread over processes, fit, write the result.
+
+start ─► Segmenter ─► prepare (LoRA, freezing) ─► SegStep ─► spread (DDP, FSDP2) ─► fit ─► export
+data ──► Mixture: place → samples ──────────────────────────────────────────────────┘
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lisa.data.datasets import open_training
+from lisa.data.mixture import Mixture, Part
+from lisa.devices import pick_device
+from lisa.errors import BadCheckpoint, Missing
+from lisa.evaluate import evaluate
+from lisa.files import write_json
+from lisa.hub import resolve
+from lisa.model import checkpoint, legacy, parts
+from lisa.model.adapters import Trained, blocks_of, language_model, merge_lora, optimizer_groups, prepare
+from lisa.model.legacy_write import write_published
+from lisa.model.losses import LossWeights
+from lisa.model.segmenter import Segmenter
+from lisa.predictor import Predictor
+from lisa.recipes.base import Recipe
+from lisa.train.checkpoints import best_state, check_space, load_latest, load_state
+from lisa.train.feature_cache import Disk, FeatureCache, Memory, hash_of
+from lisa.train.loop import FitConfig, Report, fit
+from lisa.train.ranks import Ranks, joined, spread
+from lisa.train.seg import FrozenFeatures, SegObjective, SegStep, is_trained
+from lisa.weights import read_json
+
+STATES = "states"
+RESULT = "checkpoint"
+_SEED = 0x115A
+
+
+@dataclass
+class Start:
+    """A segmenter to train, and the folder whose configuration and tokenizer go with its weights."""
+
+    segmenter: Segmenter
+    folder: Path
+
+    @property
+    def published(self) -> bool:
+        """Whether it is in the published layout."""
+        return legacy.is_legacy(self.folder)
+
+
+def start_of(recipe: Recipe, folder: Path, device: torch.device) -> Start:
+    """The segmenter that a recipe starts from; with start=parts its configuration is written into `folder`."""
+    kind = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
+    if recipe.start == "parts":
+        home = folder / "start"
+        dice = torch.Generator().manual_seed(recipe.seed)
+        tensors = parts.assemble(resolve(recipe.llava), Path(recipe.sam), resolve(recipe.clip), home, generator=dice)
+        return Start(legacy.assemble(home, tensors, device=device, dtype=kind), home)
+    home = resolve(recipe.start)
+    if legacy.is_legacy(home):
+        return Start(legacy.load_legacy(home, device=device, dtype=kind), home)
+    return Start(checkpoint.load(home, device=device, dtype=torch.float32), home)
+
+
+def trained_of(recipe: Recipe) -> Trained:
+    """What the recipe trains."""
+    return Trained(
+        language=recipe.language,
+        rank=recipe.lora_rank,
+        alpha=recipe.lora_alpha,
+        dropout=recipe.lora_dropout,
+        targets=tuple(recipe.lora_targets.split(",")),
+        embeddings=recipe.embeddings,
+        mask_decoder=recipe.mask_decoder,
+    )
+
+
+def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> SegObjective:
+    """Everything that is trained, ready for `fit`."""
+    segmenter = prepare(start.segmenter, trained_of(recipe)).train()
+    if recipe.checkpointing:
+        language_model(segmenter).gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+    weights = LossWeights(text=recipe.text_weight, bce=recipe.bce_weight, dice=recipe.dice_weight)
+    step = SegStep(segmenter, weights=weights, bf16=recipe.precision == "bf16")
+    features = FrozenFeatures(segmenter, *caches_of(recipe, segmenter, folder))
+    module = spread(step, recipe.engine, ranks, blocks=blocks_of(segmenter))
+    betas = (recipe.beta1, recipe.beta2)
+    optimizer = torch.optim.AdamW(
+        optimizer_groups(segmenter, recipe.weight_decay), lr=recipe.learning_rate, betas=betas, weight_decay=0.0
+    )
+    draw = Mixture(
+        [
+            Part(open_training(name, folder=Path(recipe.data_dir), seed=recipe.seed), share)
+            for name, share in recipe.data.items()
+        ],
+        seed=recipe.seed,
+        order=recipe.order,
+    )
+    return SegObjective(step, draw, (optimizer,), module=module, features=features)
+
+
+def caches_of(recipe: Recipe, segmenter: Segmenter, folder: Path) -> tuple[FeatureCache | None, FeatureCache | None]:
+    """Caches of the masker's and of the language side's picture features; None where an encoder is trained."""
+    encoder = segmenter.masker.image_encoder
+    if recipe.cache == "none" or is_trained(encoder):
+        return None, None
+    limit = int(recipe.cache_gb * 1e9)
+    weights = hash_of(encoder, more=str(segmenter.masker.prepare.__qualname__))
+    kind = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
+    store = Disk(folder / "features", limit) if recipe.cache == "disk" else Memory(limit)
+    return FeatureCache(store, weights=weights, dtype=kind), None
+
+
+def fit_config(recipe: Recipe) -> FitConfig:
+    """The loop's part of a recipe."""
+    return FitConfig(
+        steps=recipe.steps,
+        samples=recipe.samples,
+        micro=recipe.micro,
+        normalise=recipe.normalise,
+        schedule=recipe.schedule,
+        warmup=recipe.warmup,
+        clip=recipe.clip_norm,
+        seed=recipe.seed,
+        save_seconds=recipe.save_seconds,
+        keep=recipe.keep,
+        log_every=recipe.log_every,
+        evaluate_every=recipe.evaluate_every if recipe.evaluate else None,
+        workers=recipe.workers,
+    )
+
+
+def train_recipe(recipe: Recipe, folder: Path, report: Report) -> Path | None:
+    """Trains, resuming what `folder` holds, then writes the result; the result's folder, None on other processes."""
+    with joined(pick_device(None)) as ranks:
+        if ranks.first:
+            check_space(folder, 100_000_000)
+            write_json(folder / "recipe.json", recipe.to_json())
+        ranks.wait()
+        torch.manual_seed(recipe.seed + _SEED)  # LoRA's first weights are the same on every process
+        start = start_of(recipe, folder, ranks.device)
+        objective = objective_of(recipe, start, folder, ranks)
+        config = fit_config(recipe)
+        config.micro_batches(0, ranks)
+        told: Report = report if ranks.first else _silent
+        scored = _evaluation(recipe, objective.segmenter) if ranks.first and ranks.world == 1 else None
+        reached = fit(objective, config, folder / STATES, told, ranks=ranks, evaluate=scored)
+        if reached < recipe.steps or not ranks.first:
+            return None
+        del objective, start
+    return export(folder)
+
+
+def _silent(step: int, values: dict[str, float]) -> None:
+    """What other processes report."""
+
+
+def _evaluation(recipe: Recipe, segmenter: Segmenter) -> Any:
+    """Free-running gIoU on a few samples; None without a dataset for it."""
+    if not recipe.evaluate:
+        return None
+    from lisa.data.datasets import open_dataset
+
+    data = open_dataset(
+        recipe.evaluate, folder=Path(recipe.data_dir), split=None, seed=100, limit=recipe.evaluate_limit
+    )
+
+    def score(step: int) -> float:
+        segmenter.eval()
+        try:
+            return evaluate(Predictor(segmenter, name=f"step {step}"), data).figures()["giou"].value
+        finally:
+            segmenter.train()
+
+    return score
+
+
+def export(folder: Path, out: Path | None = None, *, best: bool = False, dtype: torch.dtype | None = None) -> Path:
+    """A run's newest (or best) state as a checkpoint that `lisa.load` opens, LoRA merged; returns its folder.
+
+    Raises Missing where the run has no state yet.
+    """
+    recipe = stored_recipe(folder)
+    path = best_state(folder / STATES) if best else None
+    state = load_state(path) if path is not None else load_latest(folder / STATES)
+    if state is None:
+        raise Missing(f"{folder} has no training state: train first, or give the folder of a run")
+    start = start_of(recipe, folder, torch.device("cpu"))
+    segmenter = prepare(start.segmenter, trained_of(recipe))
+    found = {name.removeprefix("segmenter."): tensor for name, tensor in state["module"].items()}
+    unknown = segmenter.load_state_dict(found, strict=False).unexpected_keys
+    if unknown:
+        raise BadCheckpoint(f"the state of {folder} does not fit its start ({unknown[0]}): was {recipe.start} changed?")
+    merge_lora(segmenter).eval()
+    out = out or folder / RESULT
+    if start.published:
+        return write_published(segmenter, start.folder, out, dtype=dtype or torch.bfloat16)
+    return write_native(segmenter, start.folder, out, dtype=dtype or torch.float16)
+
+
+def write_native(segmenter: Segmenter, like: Path, out: Path, *, dtype: torch.dtype) -> Path:
+    """Our own layout, with the files of the checkpoint `like` beside the new weights."""
+    out.mkdir(parents=True, exist_ok=True)
+    for file in like.iterdir():
+        if file.is_file() and file.suffix != ".safetensors" and file.name != "config.json":
+            shutil.copyfile(file, out / file.name)
+    checkpoint.save(segmenter, checkpoint.read_config(like), out, dtype=dtype)
+    return out
+
+
+def stored_recipe(folder: Path) -> Recipe:
+    """The recipe that a run was started with. Raises Missing where the folder holds no such run."""
+    if not (folder / "recipe.json").is_file():
+        raise Missing(f"{folder} is no training run: it has no recipe.json")
+    data = read_json(folder / "recipe.json")
+    known = {f.name for f in fields(Recipe)}
+    if not known >= set(data):
+        raise BadCheckpoint(f"{folder}/recipe.json is not of this kind of training: {sorted(set(data) - known)[0]}")
+    return Recipe(**data)
+
+
+def parameters_trained(segmenter: Segmenter) -> Sequence[tuple[str, int]]:
+    """Part → parameters that get gradients."""
+    sizes: dict[str, int] = {}
+    for name, p in segmenter.named_parameters():
+        if p.requires_grad:
+            part = "LoRA" if "lora_" in name else "embeddings" if "embed_tokens" in name or "head" in name else (
+                name.partition(".")[0]
+            )  # fmt: skip
+            sizes[part] = sizes.get(part, 0) + p.numel()
+    return sorted(sizes.items())
