@@ -20,6 +20,11 @@ PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)
 
 
+def wide(x: Tensor) -> Tensor:
+    """A tensor in float32, or in float64 where it is that already."""
+    return x if x.element_size() == 8 else x.float()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
     """A picture scaled so that its long side fills a square, put in the top left corner, padding right and below.
@@ -66,7 +71,7 @@ class Geometry:
         if low_res_logits.shape[0] == 0:
             return low_res_logits.new_zeros((0, *self.original))
         square = (self.square, self.square)
-        full = interpolate(low_res_logits.float()[:, None], square, mode="bilinear", align_corners=False)
+        full = interpolate(wide(low_res_logits)[:, None], square, mode="bilinear", align_corners=False)
         h, w = self.resized
         return interpolate(full[..., :h, :w], self.original, mode="bilinear", align_corners=False)[:, 0]
 

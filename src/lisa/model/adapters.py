@@ -15,6 +15,7 @@ from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
 from lisa.errors import BadInput
+from lisa.geometry import wide
 from lisa.model.segmenter import Segmenter
 
 EMBEDDINGS = ("all", "seg", "none")
@@ -66,7 +67,7 @@ def prepare(segmenter: Segmenter, trained: Trained) -> Segmenter:
         _vision_tower(model).requires_grad_(True)
     for parameter in segmenter.parameters():
         if parameter.requires_grad:
-            parameter.data = parameter.data.float()
+            parameter.data = wide(parameter.data)
     return segmenter
 
 

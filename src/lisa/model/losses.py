@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from lisa.geometry import wide
+
 
 @dataclass(frozen=True, kw_only=True)
 class LossWeights:
@@ -63,8 +65,8 @@ def text_loss(logits: Tensor, labels: Tensor, tokens: float | None = None) -> Te
     if labels.numel() == 0:
         return logits.sum() * 0.0
     if tokens is None:
-        return cross_entropy(logits.float(), labels)
-    return cross_entropy(logits.float(), labels, reduction="sum") / tokens
+        return cross_entropy(wide(logits), labels)
+    return cross_entropy(wide(logits), labels, reduction="sum") / tokens
 
 
 def score_loss(
@@ -77,7 +79,7 @@ def score_loss(
     count = (sum(len(t) for t in targets) if masks is None else masks) + 1e-8
     total = predicted_iou[0].sum() * 0.0 if len(predicted_iou) else torch.zeros(())
     for said, rows, target in zip(predicted_iou, logits, targets):
-        total = total + (said.float() - true_iou(rows, target)).square().sum()
+        total = total + (wide(said) - true_iou(rows, target)).square().sum()
     return total / count
 
 

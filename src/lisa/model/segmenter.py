@@ -16,7 +16,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from lisa.geometry import Geometry
+from lisa.geometry import Geometry, wide
 from lisa.maskers.base import Masker
 from lisa.model.losses import LossWeights, mask_losses, score_loss, text_loss
 from lisa.model.seg_head import SegProjector, seg_positions
@@ -219,7 +219,7 @@ class Segmenter(nn.Module):
             rows = output.low_res_logits[output.seg_image == i]
             if len(rows) != len(target):
                 raise ValueError(f"picture {i} of the batch has {len(rows)} [SEG] and {len(target)} masks")
-            logits.append(geometry.restore(rows) if original else rows.float())
+            logits.append(geometry.restore(rows) if original else wide(rows))
             targets.append(target if original else geometry.lower(target, (rows.shape[-2], rows.shape[-1])))
         return logits, targets
 

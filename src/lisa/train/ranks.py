@@ -71,7 +71,7 @@ def joined(device: torch.device) -> Iterator[Ranks]:
 
 
 def spread(module: nn.Module, engine: str, ranks: Ranks, *, blocks: tuple[type[nn.Module], ...] = ()) -> nn.Module:
-    """The module for all processes: "ddp" copies it, "fsdp" shares out its weights, by `blocks` and as a whole.
+    """The module for all processes: "ddp" copies it, "fsdp" shares out its `blocks` and what is trained beside them.
 
     To be called before optimizers are made. Raises BadInput for an unknown engine.
     """
@@ -82,10 +82,13 @@ def spread(module: nn.Module, engine: str, ranks: Ranks, *, blocks: tuple[type[n
     if engine == "ddp":
         return DistributedDataParallel(module, find_unused_parameters=True)
     mesh = init_device_mesh(ranks.device.type, (ranks.world,))
-    for part in module.modules():
-        if isinstance(part, blocks):
-            fully_shard(part, mesh=mesh)
-    fully_shard(module, mesh=mesh)
+    parts = [part for part in module.modules() if isinstance(part, blocks)]
+    shared = {p for part in parts for p in part.parameters()}
+    # frozen encoders stay whole, since they are also asked outside of the module's forward
+    kept = {p for p in module.parameters() if not p.requires_grad and p not in shared}
+    for part in parts:
+        fully_shard(part, mesh=mesh)
+    fully_shard(module, mesh=mesh, ignored_params=kept)
     return module
 
 

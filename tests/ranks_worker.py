@@ -1,0 +1,60 @@
+"""One process of a training, `ranks_worker.py START OUT ENGINE TYPE STEPS STOP`: writes its curve and its samples."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from small_model import all_double
+
+from lisa.recipes.lisa import debug
+from lisa.train import finetune
+from lisa.train.loop import fit
+from lisa.train.ranks import joined
+
+
+def main(start: str, out: str, engine: str, kind: str, steps: str, stop: str) -> None:
+    torch.set_num_threads(1)
+    folder = Path(out)
+    recipe = replace(
+        debug(), start=start, engine=engine, steps=int(steps), samples=4, micro=1, evaluate="", lora_dropout=0.0,
+        learning_rate=1e-3, warmup=2, cache="none",
+    )  # fmt: skip
+    curve: list[float] = []
+    seen: list[tuple[int, str]] = []
+
+    def report(step: int, values: dict[str, float]) -> None:
+        curve.append(values["total"])
+        if step == int(stop):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with joined(torch.device("cpu")) as ranks:
+        torch.manual_seed(3)
+        begun = finetune.start_of(recipe, folder, ranks.device)
+        if kind == "double":
+            all_double(begun.segmenter)
+        made = finetune.objective_of(recipe, begun, folder, ranks)
+        batch = made.batch
+
+        def noted(places: range):
+            found = batch(places)
+            seen.extend(zip(places, found.pictures))
+            if kind == "double":
+                images = {k: v.double() for k, v in found.vlm.images.items()}
+                found = replace(found, pixels=found.pixels.double(), vlm=replace(found.vlm, images=images))
+            return found
+
+        made.batch = noted  # type: ignore[method-assign]
+        fit(made, finetune.fit_config(recipe), folder / "states", report, ranks=ranks)
+        (folder / f"seen-{steps}-{stop}-{ranks.rank}.json").write_text(json.dumps(seen))
+        if ranks.first:
+            (folder / f"curve-{stop}.json").write_text(json.dumps(curve))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

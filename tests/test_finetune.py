@@ -1,0 +1,158 @@
+"""A recipe from start to end on the embedded model: the same numbers however the work is shared out, nothing lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from small_model import all_double
+
+import lisa
+from lisa.errors import BadInput, Missing
+from lisa.recipes.lisa import debug
+from lisa.train import finetune, run
+from lisa.train.checkpoints import saved_states
+from lisa.train.loop import FitConfig, fit, train_step
+from lisa.train.ranks import Ranks
+
+QUIET = {"evaluate": "", "evaluate_every": 0, "log_every": 1}
+
+
+def objective(folder: Path, **changes):
+    recipe = replace(debug(), **QUIET, lora_dropout=0.0, **changes)
+    torch.manual_seed(0)
+    start = finetune.start_of(recipe, folder, torch.device("cpu"))
+    return recipe, finetune.objective_of(recipe, start, folder, Ranks())
+
+
+def curve(folder: Path, *, double: bool = False, steps: int = 2, **changes) -> list[float]:
+    """Losses of a few steps, in float64 if wanted."""
+    recipe, made = objective(folder, steps=steps, samples=4, **changes)
+    if double:
+        all_double(made.segmenter)
+    config = finetune.fit_config(recipe)
+    found = []
+    for step in range(steps):
+        row = [made.batch(places) for places in config.micro_batches(step, Ranks())]
+        if double:
+            row = [as_double(batch) for batch in row]
+        found.append(train_step(made, row, step, config)["total"])
+    return found
+
+
+def as_double(batch):
+    images = {k: v.double() if v.is_floating_point() else v for k, v in batch.vlm.images.items()}
+    return replace(batch, pixels=batch.pixels.double(), vlm=replace(batch.vlm, images=images))
+
+
+@pytest.mark.parametrize(("micro", "double", "tolerance"), [(1, True, 1e-9), (2, True, 1e-9), (2, False, 1e-4)])
+def test_accumulation_does_not_change_the_curve(tmp_path, micro, double, tolerance):
+    kind = {"cache": "none"} if double else {}
+    whole = curve(tmp_path, double=double, micro=4, **kind)
+    parts = curve(tmp_path, double=double, micro=micro, **kind)
+    assert parts == pytest.approx(whole, rel=tolerance)
+    assert whole[0] != whole[1]
+
+
+def test_the_references_accumulation_is_another_mean(tmp_path):
+    assert curve(tmp_path, micro=2, normalise="micro") != pytest.approx(curve(tmp_path, micro=2), rel=1e-4)
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk"])
+def test_a_cache_changes_no_bit(tmp_path, cache):
+    cold = curve(tmp_path / "a", micro=2, cache="none")
+    first = curve(tmp_path / "b", micro=2, cache=cache)
+    warm = curve(tmp_path / "b", micro=2, cache=cache)
+    assert cold == first == warm
+    if cache == "disk":
+        assert list((tmp_path / "b" / "features").glob("??/*.safetensors"))
+
+
+def test_only_what_the_recipe_names_is_trained(tmp_path):
+    _, lora = objective(tmp_path)
+    names = {n for n, p in lora.segmenter.named_parameters() if p.requires_grad}
+    assert any("lora_A" in n for n in names) and not any("image_encoder" in n for n in names)
+    assert all("lora" in n or "embed_tokens" in n or "lm_head" in n for n in names if n.startswith("vlm."))
+    _, none = objective(tmp_path, language="none", embeddings="none", mask_decoder=False)
+    assert all(n.startswith("projector.") for n, p in none.segmenter.named_parameters() if p.requires_grad)
+    with pytest.raises(BadInput, match="q_proj"):
+        objective(tmp_path, lora_targets="q_projection")
+
+
+def test_the_row_of_seg_alone(tmp_path):
+    recipe, made = objective(tmp_path, embeddings="seg", steps=1, samples=4)
+    head = made.segmenter.vlm.model.get_output_embeddings().weight  # type: ignore[attr-defined]
+    before = head.detach().clone()
+    config = finetune.fit_config(recipe)
+    train_step(made, [made.batch(p) for p in config.micro_batches(0, Ranks())], 0, config)
+    changed = (head.detach() != before).any(1).nonzero().flatten().tolist()
+    assert changed == [made.segmenter.vlm.seg_token_id]
+
+
+def test_debug_trains_saves_resumes_and_loads(tmp_path, capsys):
+    run("debug", out=tmp_path / "run")
+    assert "total" in capsys.readouterr().out
+    states = saved_states(tmp_path / "run" / finetune.STATES)
+    predictor = lisa.load(tmp_path / "run" / finetune.RESULT)
+    assert predictor.segment(Path(lisa.__file__).parents[2] / "examples" / "people.png", "Who is Lisa?").text
+    run("debug", out=tmp_path / "run")  # everything is done: nothing is trained again
+    assert saved_states(tmp_path / "run" / finetune.STATES) == states
+    with pytest.raises(BadInput, match="seed"):
+        run("debug", overrides=["seed=9"], out=tmp_path / "run")
+
+
+def test_the_exported_model_is_the_one_that_was_trained(tmp_path):
+    recipe, made = objective(tmp_path, steps=2, samples=4, learning_rate=1e-2)
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe.to_json()))
+    fit(made, finetune.fit_config(recipe), tmp_path / finetune.STATES, lambda *_: None)
+    again = lisa.load(finetune.export(tmp_path, tmp_path / "out", dtype=torch.float32)).segmenter
+    batch = made.batch(range(2))
+    with torch.no_grad():
+        theirs, ours = again(batch), made.segmenter.eval()(batch)
+    torch.testing.assert_close(theirs.low_res_logits, ours.low_res_logits, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(theirs.hidden, ours.hidden, atol=1e-4, rtol=1e-4)
+
+
+def test_a_run_without_a_state_cannot_be_exported(tmp_path):
+    with pytest.raises(Missing, match=r"recipe\.json"):
+        finetune.export(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("lerning_rate=1", "did you mean learning_rate"),
+        ("steps=many", "steps is a int"),
+        ("data=world", "data is a dict"),
+        ("nonsense", "key=value"),
+        ("samples=3", "shared out evenly"),
+    ],
+)
+def test_a_wrong_choice_is_named(tmp_path, change, message):
+    with pytest.raises(BadInput, match=message):
+        run("debug", overrides=[change], out=tmp_path / "run")
+
+
+def test_a_file_of_choices(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("recipe: debug\nlearning_rate: 1e-3\ndata: {world: 2}\n")
+    from lisa.train import find_recipe
+
+    name, recipe = find_recipe(str(path))
+    assert name == "mine" and recipe == replace(debug(), learning_rate=1e-3, data={"world": 2.0})
+    for text, message in [("recipe: [", "no YAML"), ("steps: 3", "has to name"), ("recipe: debug\nstep: 3", "did you")]:
+        path.write_text(text)
+        with pytest.raises(BadInput, match=message):
+            find_recipe(str(path))
+
+
+def test_shares_of_a_step_cover_it_once():
+    config = FitConfig(steps=1, samples=12, micro=2)
+    for world in (1, 2, 3, 6):
+        found = [i for rank in range(world) for r in config.micro_batches(5, Ranks(rank, world)) for i in r]
+        assert sorted(found) == list(range(60, 72))
+    with pytest.raises(BadInput, match="multiple of"):
+        config.micro_batches(0, Ranks(0, 5))

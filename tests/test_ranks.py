@@ -1,0 +1,74 @@
+"""One process, two or four, DDP or FSDP2: the same curve, the same samples, also when the number changes midway."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_model import write_small
+
+HERE = Path(__file__).parent
+STEPS = 20
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small(tmp_path_factory.mktemp("start") / "small")
+
+
+def train(start: Path, out: Path, *, world: int, engine: str, kind: str, stop: int = 0) -> list[float]:
+    """The curve of a training by `world` processes."""
+    out.mkdir(exist_ok=True)
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(world)] if world > 1 else []
+    command = [sys.executable, *launch, str(HERE / "ranks_worker.py"), str(start), str(out), engine, kind, str(STEPS)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE), "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run([*command, str(stop)], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads((out / f"curve-{stop}.json").read_text())
+
+
+def samples(out: Path) -> list[tuple[int, str]]:
+    return sorted((place, picture) for f in out.glob("seen-*.json") for place, picture in json.loads(f.read_text()))
+
+
+@pytest.fixture(scope="module")
+def alone(start: Path, tmp_path_factory: pytest.TempPathFactory):
+    out = tmp_path_factory.mktemp("alone")
+    return out, {kind: train(start, out / kind, world=1, engine="ddp", kind=kind) for kind in ("double", "float")}
+
+
+CASES = [
+    ("ddp", 2, "double", 1e-9),
+    ("fsdp", 2, "double", 1e-9),
+    pytest.param("ddp", 2, "float", 1e-4, marks=pytest.mark.slow),
+    pytest.param("fsdp", 2, "float", 1e-4, marks=pytest.mark.slow),
+    pytest.param("ddp", 4, "double", 1e-9, marks=pytest.mark.slow),
+    pytest.param("fsdp", 4, "double", 1e-9, marks=pytest.mark.slow),
+    pytest.param("ddp", 4, "float", 1e-4, marks=pytest.mark.slow),
+    pytest.param("fsdp", 4, "float", 1e-4, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("engine", "world", "kind", "tolerance"), CASES)
+def test_any_number_of_processes_trains_the_same(start, alone, tmp_path, engine, world, kind, tolerance):
+    folder, curves = alone
+    curve = train(start, tmp_path / "run", world=world, engine=engine, kind=kind)
+    assert len(curve) == STEPS and curve[-1] < curve[0]
+    assert curve == pytest.approx(curves[kind], rel=tolerance)
+    assert samples(tmp_path / "run") == samples(folder / kind)
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_another_number_of_processes(start, alone, tmp_path):
+    folder, curves = alone
+    out = tmp_path / "run"
+    pieces = [train(start, out, world=2, engine="ddp", kind="double", stop=6)]
+    pieces.append(train(start, out, world=1, engine="ddp", kind="double", stop=13))
+    pieces.append(train(start, out, world=4, engine="fsdp", kind="double"))
+    assert [len(p) for p in pieces] == [6, 7, 7]
+    assert [x for p in pieces for x in p] == pytest.approx(curves["double"], rel=1e-9)
+    assert samples(out) == samples(folder / "double")
