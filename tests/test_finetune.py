@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from small_model import all_double
+from safetensors.torch import load_file, save_file
+from small_model import all_double, write_small
 
 import lisa
-from lisa.errors import BadInput, Missing
+from lisa.cli import main
+from lisa.errors import BadCheckpoint, BadInput, Missing
 from lisa.recipes.lisa import debug
 from lisa.train import finetune, run
 from lisa.train.checkpoints import saved_states
@@ -19,6 +22,11 @@ from lisa.train.loop import FitConfig, fit, train_step
 from lisa.train.ranks import Ranks
 
 QUIET = {"evaluate": "", "evaluate_every": 0, "log_every": 1}
+
+
+@pytest.fixture(scope="module")
+def start_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small(tmp_path_factory.mktemp("start") / "small")
 
 
 def objective(folder: Path, **changes):
@@ -114,6 +122,49 @@ def test_the_exported_model_is_the_one_that_was_trained(tmp_path):
         theirs, ours = again(batch), made.segmenter.eval()(batch)
     torch.testing.assert_close(theirs.low_res_logits, ours.low_res_logits, atol=1e-3, rtol=1e-4)
     torch.testing.assert_close(theirs.hidden, ours.hidden, atol=1e-4, rtol=1e-4)
+
+
+def test_adapters_alone_answer_as_the_merged_model(start_folder, tmp_path):
+    run_folder = tmp_path / "run"
+    choices = ["steps=2", "embeddings=seg", "learning_rate=0.01", "evaluate=", f"start={start_folder}"]
+    run("debug", overrides=choices, out=run_folder)
+    adapters = finetune.export_adapters(run_folder, tmp_path / "adapters")
+    size = sum(f.stat().st_size for f in adapters.iterdir())
+    assert size < (start_folder / "model.safetensors").stat().st_size / 2
+    merged = finetune.convert(run_folder, tmp_path / "merged", dtype=torch.float32)
+    again = finetune.convert(adapters, tmp_path / "again", dtype=torch.float32)
+    a, b = (load_file(folder / "model.safetensors") for folder in (merged, again))
+    assert a.keys() == b.keys() and all(torch.allclose(a[k], b[k], atol=1e-6) for k in a)
+    before = load_file(start_folder / "model.safetensors")
+    assert any(not torch.equal(a[k], before[k]) for k in a)
+    loaded = lisa.load(adapters).segmenter.state_dict()
+    assert all(torch.allclose(loaded[k], a[k], atol=1e-6) for k in a)
+
+
+def test_adapters_refuse_another_base(start_folder, tmp_path):
+    base = tmp_path / "base"
+    shutil.copytree(start_folder, base)
+    run("debug", overrides=["steps=1", "evaluate=", f"start={base}"], out=tmp_path / "run")
+    adapters = finetune.export_adapters(tmp_path / "run", tmp_path / "adapters")
+    weights = load_file(base / "model.safetensors")
+    save_file({k: v * 1.01 for k, v in weights.items()}, base / "model.safetensors")
+    with pytest.raises(BadCheckpoint, match="another"):
+        lisa.load(adapters)
+    (adapters / "adapters.json").write_text("{}")
+    with pytest.raises(BadCheckpoint, match="cannot be read"):
+        lisa.load(adapters)
+
+
+def test_convert_on_the_command_line(start_folder, tmp_path, capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["convert", str(start_folder), str(tmp_path / "half"), "--dtype", "float16"])
+    assert done.value.code == 0 and str(tmp_path / "half") in capsys.readouterr().out
+    assert load_file(tmp_path / "half" / "model.safetensors")["projector.out.weight"].dtype == torch.float16
+    for source, out in [(start_folder, start_folder), (tmp_path / "no", tmp_path / "new")]:
+        with pytest.raises(SystemExit) as done:
+            main(["convert", str(source), str(out)])
+        assert done.value.code == 2
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_run_without_a_state_cannot_be_exported(tmp_path):

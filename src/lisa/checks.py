@@ -77,6 +77,15 @@ def check_out_folder(folder: str | os.PathLike[str], *, room: int = 1 << 20) -> 
     return path
 
 
+def check_new_folder(source: Path, out: Path) -> None:
+    """Sees that `source` is a folder and `out` a new or empty one that can be written. Raises BadInput otherwise."""
+    if not source.is_dir():
+        raise BadInput(f"{shown(source)} is no folder: give a training run or a checkpoint on this machine")
+    check_out_folder(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadInput(f"{shown(out)} is there already: give a new folder, so that nothing is lost")
+
+
 def _nearest(path: Path) -> Path:
     """The path itself, or the first parent that exists."""
     while not path.exists() and not path.is_symlink() and path != path.parent:

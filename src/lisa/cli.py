@@ -146,6 +146,32 @@ def train(
 
 
 @app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="The folder of a training run, of a checkpoint, or of adapters.")],
+    out: Annotated[Path, typer.Argument(help="A new folder for the result.")],
+    best: Annotated[bool, typer.Option("--best", help="A run's best state instead of its newest.")] = False,
+    adapters: Annotated[bool, typer.Option("--adapters", help="Only what the run changed, not merged.")] = False,
+    dtype: DtypeOption = None,
+) -> None:
+    """Write a plain checkpoint from a run or another layout, LoRA merged; or a run's adapters alone."""
+    from lisa import console
+    from lisa.checks import check_new_folder
+
+    check_new_folder(source, out)
+    with console.working("converting"):
+        from lisa.devices import pick_device, pick_dtype
+        from lisa.train import finetune
+
+        kind = None if dtype is None else pick_dtype(dtype, pick_device("cpu"))
+        done = (
+            finetune.export_adapters(source, out, best=best)
+            if adapters
+            else finetune.convert(source, out, best=best, dtype=kind)
+        )
+    print(done)
+
+
+@app.command()
 def get(
     name: Annotated[str, typer.Argument(help="lisa-7b, lisa-13b, their -explanatory forms, or a hub id.")],
     folder: Annotated[Path | None, typer.Option(help="Put the files here instead of the hub's cache.")] = None,

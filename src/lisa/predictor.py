@@ -156,11 +156,15 @@ def load(
         Missing, BadCheckpoint, TooLarge, BadInput: with what to do next.
     """
     from lisa.hub import resolve
-    from lisa.model import checkpoint, legacy
+    from lisa.model import adapter_files, checkpoint, legacy
 
     where = pick_device(device)
     name = os.fspath(model)
     folder = resolve(name)
+    if adapter_files.is_adapters(folder):
+        below = load(adapter_files.base_of(folder), device=device, dtype=dtype, vision_tower=vision_tower)
+        whole = adapter_files.apply_adapters(below.segmenter, resolve(adapter_files.base_of(folder)), folder)
+        return Predictor(whole, name=folder.name, notice=below.notice)
     published = legacy.is_legacy(folder)
     extra = legacy.tower_bytes(folder, vision_tower) if published else 0
     kind = _fitting_dtype(folder, dtype, where, name=name, extra=extra)

@@ -42,9 +42,11 @@ def write_published(
     tower = str(config.get("mm_vision_tower") or config.get("vision_tower") or "")
     if tower and (like / tower).is_dir() and (like / tower) != like:
         shutil.copytree(like / tower, beside / tower)
+    old = out.with_name(f".{out.name}.old")
     if out.exists():
-        shutil.rmtree(out)
+        out.replace(old)
     beside.replace(out)
+    shutil.rmtree(old, ignore_errors=True)
     return out
 
 

@@ -113,6 +113,8 @@ class Saver:
 
     def __init__(self, folder: Path, *, keep: int = 2) -> None:
         self.folder, self.keep = folder, keep
+        for left in folder.glob(".step-*.tmp"):  # what a kill left of a state
+            left.unlink(missing_ok=True)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: Future[Path] | None = None
 

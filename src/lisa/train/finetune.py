@@ -17,11 +17,12 @@ import torch
 from lisa.data.datasets import open_training
 from lisa.data.mixture import Mixture, Part
 from lisa.devices import pick_device
-from lisa.errors import BadCheckpoint, Missing
+from lisa.errors import BadCheckpoint, BadInput, Missing
 from lisa.evaluate import evaluate
 from lisa.files import write_json
 from lisa.hub import resolve
 from lisa.model import checkpoint, legacy, parts
+from lisa.model.adapter_files import apply_adapters, base_of, is_adapters, write_adapters
 from lisa.model.adapters import Trained, blocks_of, language_model, merge_lora, optimizer_groups, prepare
 from lisa.model.legacy_write import write_published
 from lisa.model.losses import LossWeights
@@ -180,10 +181,10 @@ def _evaluation(recipe: Recipe, segmenter: Segmenter) -> Any:
     return score
 
 
-def export(folder: Path, out: Path | None = None, *, best: bool = False, dtype: torch.dtype | None = None) -> Path:
-    """A run's newest (or best) state as a checkpoint that `lisa.load` opens, LoRA merged; returns its folder.
+def trained_state(folder: Path, *, best: bool = False) -> tuple[Recipe, Start]:
+    """A run's start with its newest (or best) state in it, LoRA still apart.
 
-    Raises Missing where the run has no state yet.
+    Raises Missing where the run has no state yet, BadCheckpoint where its start was changed.
     """
     recipe = stored_recipe(folder)
     path = best_state(folder / STATES) if best else None
@@ -191,16 +192,53 @@ def export(folder: Path, out: Path | None = None, *, best: bool = False, dtype: 
     if state is None:
         raise Missing(f"{folder} has no training state: train first, or give the folder of a run")
     start = start_of(recipe, folder, torch.device("cpu"))
-    segmenter = prepare(start.segmenter, trained_of(recipe))
+    prepare(start.segmenter, trained_of(recipe))
     found = {name.removeprefix("segmenter."): tensor for name, tensor in state["module"].items()}
-    unknown = segmenter.load_state_dict(found, strict=False).unexpected_keys
-    if unknown:
+    if unknown := start.segmenter.load_state_dict(found, strict=False).unexpected_keys:
         raise BadCheckpoint(f"the state of {folder} does not fit its start ({unknown[0]}): was {recipe.start} changed?")
-    merge_lora(segmenter).eval()
-    out = out or folder / RESULT
+    return recipe, start
+
+
+def export(folder: Path, out: Path | None = None, *, best: bool = False, dtype: torch.dtype | None = None) -> Path:
+    """A run's newest (or best) state as a checkpoint that `lisa.load` opens, LoRA merged; returns its folder.
+
+    Raises as `trained_state`.
+    """
+    _, start = trained_state(folder, best=best)
+    merge_lora(start.segmenter).eval()
+    return write_like(start, out or folder / RESULT, dtype)
+
+
+def export_adapters(folder: Path, out: Path, *, best: bool = False) -> Path:
+    """What a run changed, alone, with the hash of what it started from. Raises as `trained_state`."""
+    recipe, start = trained_state(folder, best=best)
+    if recipe.start == "parts":
+        raise BadInput("a model put together from parts has no checkpoint to sit on: convert it without --adapters")
+    return write_adapters(start.segmenter, trained_of(recipe), start.folder, recipe.start, out)
+
+
+def convert(source: Path, out: Path, *, best: bool = False, dtype: torch.dtype | None = None) -> Path:
+    """A run, or a checkpoint in any layout, as a plain checkpoint with LoRA merged, in `dtype` if given."""
+    if (source / "recipe.json").is_file():
+        return export(source, out, best=best, dtype=dtype)
+    if is_adapters(source):
+        base = resolve(base_of(source))
+        start = _open(base)
+        return write_like(Start(apply_adapters(start.segmenter, base, source), base), out, dtype)
+    return write_like(_open(source), out, dtype)
+
+
+def _open(folder: Path) -> Start:
+    if legacy.is_legacy(folder):
+        return Start(legacy.load_legacy(folder), folder)
+    return Start(checkpoint.load(folder, device=torch.device("cpu"), dtype=torch.float32), folder)
+
+
+def write_like(start: Start, out: Path, dtype: torch.dtype | None) -> Path:
+    """A segmenter in the layout of where it came from."""
     if start.published:
-        return write_published(segmenter, start.folder, out, dtype=dtype or torch.bfloat16)
-    return write_native(segmenter, start.folder, out, dtype=dtype or torch.float16)
+        return write_published(start.segmenter, start.folder, out, dtype=dtype or torch.bfloat16)
+    return write_native(start.segmenter, start.folder, out, dtype=dtype or torch.float16)
 
 
 def write_native(segmenter: Segmenter, like: Path, out: Path, *, dtype: torch.dtype) -> Path:

@@ -179,11 +179,12 @@ def fit(
             or a state could not be written.
     """
     ranks = ranks or Ranks()
-    start = step = resume(objective, folder)
-    saver = Saver(folder, keep=config.keep)
+    start, best = resume(objective, folder)
+    step = start
+    saver = Saver(folder, keep=config.keep) if ranks.first else None
     stopping: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda *_: stopping.append(1))
-    means, last_save, bad, best = _Means(), time.monotonic(), 0, float("-inf")
+    means, last_save, bad = _Means(), time.monotonic(), 0
     try:
         rows = batches(objective, start, config, ranks)
         while step < config.steps:
@@ -206,14 +207,14 @@ def fit(
             better = score is not None and score > best
             best = max(best, score) if score is not None else best
             if _due(step, last_save, config, ranks) or done or stop or better:
-                _save(saver, objective, step, ranks, best=better)
+                _save(saver, objective, step, best, better=better)
                 last_save = time.monotonic()
             if stop:
                 break
-        saver.wait()
     finally:
         signal.signal(signal.SIGTERM, before)
-        saver.close()
+        if saver is not None:
+            saver.close()
     ranks.wait()
     return step
 
@@ -224,10 +225,10 @@ def _due(step: int, last: float, config: FitConfig, ranks: Ranks) -> bool:
     return ranks.sum({"due": float(ranks.first and time.monotonic() - last > config.save_seconds)})["due"] > 0
 
 
-def _save(saver: Saver, objective: Objective, step: int, ranks: Ranks, *, best: bool) -> None:
-    state = state_of(objective, step)
-    if ranks.first:
-        saver.save(step, state, best=best)
+def _save(saver: Saver | None, objective: Objective, step: int, best: float, *, better: bool) -> None:
+    state = state_of(objective, step) | {"best": best}
+    if saver is not None:
+        saver.save(step, state, best=better)
 
 
 def _gave_up(folder: Path, step: int, bad: int, row: list[Any]) -> LisaError:
@@ -305,14 +306,14 @@ def _whole_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def resume(objective: Objective, folder: Path) -> int:
-    """Loads the newest whole state of `folder` into the objective; the step it stands at, 0 without one.
+def resume(objective: Objective, folder: Path) -> tuple[int, float]:
+    """Loads the newest whole state of `folder` into the objective; its step and best score, 0 and −inf without one.
 
     Raises BadInput when the state is of another model.
     """
     state = load_latest(folder)
     if state is None:
-        return 0
+        return 0, float("-inf")
     here = _kept(objective.module)
     if here.keys() != state["module"].keys():
         raise BadInput(f"{folder} holds the run of another model: give another --out")
@@ -325,4 +326,4 @@ def resume(objective: Objective, folder: Path) -> int:
             for i, values in saved["state"].items()
         }
         optimizer.load_state_dict({"state": placed, "param_groups": saved["param_groups"]})
-    return int(state["step"])
+    return int(state["step"]), float(state.get("best", float("-inf")))
