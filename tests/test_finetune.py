@@ -21,6 +21,7 @@ from lisa.train.checkpoints import saved_states
 from lisa.train.loop import FitConfig, fit, train_step
 from lisa.train.ranks import Ranks
 
+PEOPLE = Path(__file__).parents[1] / "examples" / "people.png"
 QUIET = {"evaluate": "", "evaluate_every": 0, "log_every": 1}
 
 
@@ -65,6 +66,12 @@ def test_accumulation_does_not_change_the_curve(tmp_path, micro, double, toleran
     assert whole[0] != whole[1]
 
 
+def test_activations_computed_twice_change_nothing(tmp_path):
+    kept = curve(tmp_path, micro=2, cache="none")
+    again = curve(tmp_path, micro=2, cache="none", checkpointing=True)
+    assert again == pytest.approx(kept, rel=1e-5)
+
+
 def test_the_references_accumulation_is_another_mean(tmp_path):
     assert curve(tmp_path, micro=2, normalise="micro") != pytest.approx(curve(tmp_path, micro=2), rel=1e-4)
 
@@ -76,7 +83,7 @@ def test_a_cache_changes_no_bit(tmp_path, cache):
     warm = curve(tmp_path / "b", micro=2, cache=cache)
     assert cold == first == warm
     if cache == "disk":
-        assert list((tmp_path / "b" / "features").glob("??/*.safetensors"))
+        assert list((tmp_path / "b" / "features").glob("*/??/*.safetensors"))
 
 
 def test_only_what_the_recipe_names_is_trained(tmp_path):
@@ -102,10 +109,14 @@ def test_the_row_of_seg_alone(tmp_path):
 
 def test_debug_trains_saves_resumes_and_loads(tmp_path, capsys):
     run("debug", out=tmp_path / "run")
-    assert "total" in capsys.readouterr().out
+    assert "gIoU" in capsys.readouterr().out
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert page.count("<svg") >= 5 and page.count("data:image/png") == 4 and "http" not in page
+    rows = [json.loads(row) for row in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [r["step"] for r in rows] == [1, 2, 2] and 0 <= rows[-1]["giou"] <= 1
     states = saved_states(tmp_path / "run" / finetune.STATES)
     predictor = lisa.load(tmp_path / "run" / finetune.RESULT)
-    assert predictor.segment(Path(lisa.__file__).parents[2] / "examples" / "people.png", "Who is Lisa?").text
+    assert predictor.segment(PEOPLE, "Who is Lisa?").text
     run("debug", out=tmp_path / "run")  # everything is done: nothing is trained again
     assert saved_states(tmp_path / "run" / finetune.STATES) == states
     with pytest.raises(BadInput, match="seed"):
@@ -165,6 +176,18 @@ def test_convert_on_the_command_line(start_folder, tmp_path, capsys):
             main(["convert", str(source), str(out)])
         assert done.value.code == 2
     assert not (tmp_path / "new").exists()
+
+
+def test_four_bits_train_and_export(tmp_path):
+    pytest.importorskip("bitsandbytes")
+    recipe, made = objective(tmp_path, quantise="nf4", steps=3, samples=2, learning_rate=1e-3, embeddings="seg")
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe.to_json()))
+    seen: list[float] = []
+    fit(made, finetune.fit_config(recipe), tmp_path / finetune.STATES, lambda _, v: seen.append(v["total"]))
+    assert len(seen) == 3
+    assert curve(tmp_path, steps=1, quantise="nf4") == pytest.approx(curve(tmp_path, steps=1), rel=0.3)
+    out = finetune.export(tmp_path, tmp_path / "out")
+    assert lisa.load(out).segment(PEOPLE, "Who is Lisa?").text
 
 
 def test_a_run_without_a_state_cannot_be_exported(tmp_path):

@@ -14,7 +14,7 @@ from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
-from lisa.errors import BadInput
+from lisa.errors import BadInput, Missing
 from lisa.geometry import wide
 from lisa.model.segmenter import Segmenter
 
@@ -71,9 +71,43 @@ def prepare(segmenter: Segmenter, trained: Trained) -> Segmenter:
     return segmenter
 
 
+def quantise(segmenter: Segmenter) -> Segmenter:
+    """Keeps the language model's linear layers in 4 bits (NF4, QLoRA's type); the embeddings stay as they are.
+
+    To be called before `prepare`. Raises Missing without bitsandbytes.
+    """
+    try:
+        from bitsandbytes.nn.modules import Linear4bit
+    except ImportError as error:
+        raise Missing('4-bit weights need bitsandbytes: pip install "lisa-seg[quant]"') from error
+    language = language_model(segmenter)
+    device = segmenter.device
+    for name, layer in list(language.named_modules()):
+        if isinstance(layer, nn.Linear):
+            small = Linear4bit(
+                layer.in_features,
+                layer.out_features,
+                bias=layer.bias is not None,
+                compute_dtype=torch.bfloat16,
+                quant_type="nf4",
+            )
+            small.load_state_dict(layer.state_dict())
+            parent, _, last = name.rpartition(".")
+            setattr(language.get_submodule(parent), last, small.to(device))
+    return segmenter
+
+
 def language_model(segmenter: Segmenter) -> nn.Module:
     """The layers between the embeddings, without the head: where LoRA goes."""
     return cast(Any, segmenter.vlm).model.get_decoder()
+
+
+def picture_parts(segmenter: Segmenter) -> list[nn.Module]:
+    """What of the language side comes before its language model: vision tower and projector. None if not apart."""
+    model: Any = cast(Any, segmenter.vlm).model
+    inner = getattr(model, "model", model)
+    language = language_model(segmenter)
+    return [child for child in inner.children() if child is not language]
 
 
 def blocks_of(segmenter: Segmenter) -> tuple[type[nn.Module], ...]:

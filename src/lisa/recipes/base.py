@@ -77,6 +77,8 @@ class Recipe:
     """A dataset for a small free-running evaluation while training."""
     evaluate_every: int = 500
     evaluate_limit: int = 64
+    tracker: str = "none"
+    """"tensorboard", "trackio" or "wandb" beside the run's own log."""
     save_seconds: float = 600.0
     keep: int = 2
 

@@ -58,7 +58,7 @@ def run(
         print(line(step, values, time.monotonic() - start), flush=True)
 
     general = isinstance(chosen, Recipe)
-    final = finetune.train_recipe(chosen, folder, report) if general else tiny.train_tiny(chosen, folder, report)
+    final = finetune.train_recipe(chosen, folder) if general else tiny.train_tiny(chosen, folder, report)
     if final is not None:
         print(f"the model is in {final}: try  lisa segment PICTURE QUESTION --model {final}")
 

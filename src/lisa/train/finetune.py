@@ -6,15 +6,18 @@ data ──► Mixture: place → samples ────────────�
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from lisa.data.datasets import open_training
+from lisa.data.datasets import open_dataset, open_training
 from lisa.data.mixture import Mixture, Part
 from lisa.devices import pick_device
 from lisa.errors import BadCheckpoint, BadInput, Missing
@@ -23,7 +26,16 @@ from lisa.files import write_json
 from lisa.hub import resolve
 from lisa.model import checkpoint, legacy, parts
 from lisa.model.adapter_files import apply_adapters, base_of, is_adapters, write_adapters
-from lisa.model.adapters import Trained, blocks_of, language_model, merge_lora, optimizer_groups, prepare
+from lisa.model.adapters import (
+    Trained,
+    blocks_of,
+    language_model,
+    merge_lora,
+    optimizer_groups,
+    picture_parts,
+    prepare,
+    quantise,
+)
 from lisa.model.legacy_write import write_published
 from lisa.model.losses import LossWeights
 from lisa.model.segmenter import Segmenter
@@ -31,14 +43,19 @@ from lisa.predictor import Predictor
 from lisa.recipes.base import Recipe
 from lisa.train.checkpoints import best_state, check_space, load_latest, load_state
 from lisa.train.feature_cache import Disk, FeatureCache, Memory, hash_of
-from lisa.train.loop import FitConfig, Report, fit
+from lisa.train.loop import Evaluate, FitConfig, fit
 from lisa.train.ranks import Ranks, joined, spread
 from lisa.train.seg import FrozenFeatures, SegObjective, SegStep, is_trained
+from lisa.train.watch import Watch
 from lisa.weights import read_json
 
 STATES = "states"
 RESULT = "checkpoint"
 _SEED = 0x115A
+CHOOSING = 100
+"""Seed of the samples that a run is watched by."""
+EXAMPLES = 4
+"""Pictures shown of each evaluation."""
 
 
 @dataclass
@@ -83,9 +100,15 @@ def trained_of(recipe: Recipe) -> Trained:
 
 def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> SegObjective:
     """Everything that is trained, ready for `fit`."""
+    if recipe.quantise not in ("none", "nf4"):
+        raise BadInput(f"quantise is none or nf4, not {recipe.quantise!r}")
+    if recipe.quantise == "nf4":
+        quantise(start.segmenter)
     segmenter = prepare(start.segmenter, trained_of(recipe)).train()
     if recipe.checkpointing:
-        language_model(segmenter).gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+        language: Any = language_model(segmenter)
+        newer = getattr(language, "activation_checkpointing_enable", None)  # its name from transformers 5.24 on
+        (newer or language.gradient_checkpointing_enable)({"use_reentrant": False})
     weights = LossWeights(text=recipe.text_weight, bce=recipe.bce_weight, dice=recipe.dice_weight)
     step = SegStep(segmenter, weights=weights, bf16=recipe.precision == "bf16")
     features = FrozenFeatures(segmenter, *caches_of(recipe, segmenter, folder))
@@ -107,14 +130,30 @@ def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> Se
 
 def caches_of(recipe: Recipe, segmenter: Segmenter, folder: Path) -> tuple[FeatureCache | None, FeatureCache | None]:
     """Caches of the masker's and of the language side's picture features; None where an encoder is trained."""
-    encoder = segmenter.masker.image_encoder
-    if recipe.cache == "none" or is_trained(encoder):
+    if recipe.cache not in ("none", "memory", "disk"):
+        raise BadInput(f"cache is none, memory or disk, not {recipe.cache!r}")
+    if recipe.cache == "none":
         return None, None
-    limit = int(recipe.cache_gb * 1e9)
-    weights = hash_of(encoder, more=str(segmenter.masker.prepare.__qualname__))
     kind = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
-    store = Disk(folder / "features", limit) if recipe.cache == "disk" else Memory(limit)
-    return FeatureCache(store, weights=weights, dtype=kind), None
+    sides = [segmenter.masker.image_encoder], picture_parts(segmenter)
+    caches = []
+    for name, modules in zip(("masks", "language"), sides):
+        limit = int(recipe.cache_gb * 1e9 / 2)
+        if not modules or any(is_trained(module) for module in modules):
+            caches.append(None)
+            continue
+        store = Disk(folder / "features" / name, limit) if recipe.cache == "disk" else Memory(limit)
+        caches.append(FeatureCache(store, weights=hash_of(*modules, more=_prepared(segmenter)), dtype=kind))
+    return caches[0], caches[1]
+
+
+def _prepared(segmenter: Segmenter) -> str:
+    """What both sides make of one small picture, as a hash: another preparation, another cache."""
+    picture = (np.arange(24 * 32 * 3) % 256).astype(np.uint8).reshape(24, 32, 3)
+    digest = hashlib.sha256(segmenter.masker.prepare(picture)[0].numpy().tobytes())
+    for name, tensor in sorted(segmenter.vlm.prepare_image(picture).items()):
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def fit_config(recipe: Recipe) -> FitConfig:
@@ -136,7 +175,7 @@ def fit_config(recipe: Recipe) -> FitConfig:
     )
 
 
-def train_recipe(recipe: Recipe, folder: Path, report: Report) -> Path | None:
+def train_recipe(recipe: Recipe, folder: Path) -> Path | None:
     """Trains, resuming what `folder` holds, then writes the result; the result's folder, None on other processes."""
     with joined(pick_device(None)) as ranks:
         if ranks.first:
@@ -148,10 +187,12 @@ def train_recipe(recipe: Recipe, folder: Path, report: Report) -> Path | None:
         objective = objective_of(recipe, start, folder, ranks)
         config = fit_config(recipe)
         config.micro_batches(0, ranks)
-        told: Report = report if ranks.first else _silent
-        scored = _evaluation(recipe, objective.segmenter) if ranks.first and ranks.world == 1 else None
-        reached = fit(objective, config, folder / STATES, told, ranks=ranks, evaluate=scored)
-        if reached < recipe.steps or not ranks.first:
+        watch = Watch(folder, recipe.to_json(), steps=recipe.steps, samples=recipe.samples) if ranks.first else None
+        scored = _evaluation(recipe, objective.segmenter, watch) if watch and ranks.world == 1 else None
+        reached = fit(objective, config, folder / STATES, watch or _silent, ranks=ranks, evaluate=scored)
+        if watch is not None:
+            watch.close()
+        if reached < recipe.steps or watch is None:
             return None
         del objective, start
     return export(folder)
@@ -161,22 +202,25 @@ def _silent(step: int, values: dict[str, float]) -> None:
     """What other processes report."""
 
 
-def _evaluation(recipe: Recipe, segmenter: Segmenter) -> Any:
-    """Free-running gIoU on a few samples; None without a dataset for it."""
+def _evaluation(recipe: Recipe, segmenter: Segmenter, watch: Watch) -> Evaluate | None:
+    """Free-running gIoU on a few samples, and pictures of the first ones; None without a dataset for it."""
     if not recipe.evaluate:
         return None
-    from lisa.data.datasets import open_dataset
-
-    data = open_dataset(
-        recipe.evaluate, folder=Path(recipe.data_dir), split=None, seed=100, limit=recipe.evaluate_limit
-    )
+    folder = Path(recipe.data_dir)
+    data = open_dataset(recipe.evaluate, folder=folder, split=None, seed=CHOOSING, limit=recipe.evaluate_limit)
 
     def score(step: int) -> float:
         segmenter.eval()
         try:
-            return evaluate(Predictor(segmenter, name=f"step {step}"), data).figures()["giou"].value
+            predictor = Predictor(segmenter, name=f"step {step}")
+            giou = evaluate(predictor, data).figures()["giou"].value
+            for sample in islice(data, EXAMPLES):
+                asked = sample.turns[0].instruction
+                watch.picture(step, sample.image, asked, predictor.segment(sample.image, asked))
         finally:
             segmenter.train()
+        watch.evaluated(step, giou)
+        return giou
 
     return score
 

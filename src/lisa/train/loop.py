@@ -295,8 +295,9 @@ def state_of(objective: Objective, step: int) -> dict[str, Any]:
 
 def _kept(module: nn.Module) -> dict[str, Tensor]:
     """Trained weights and buffers by name, as without DDP around."""
-    frozen = {name for name, p in module.named_parameters() if not p.requires_grad}
-    return {name.removeprefix("module."): tensor for name, tensor in module.state_dict().items() if name not in frozen}
+    kept = {name for name, p in module.named_parameters() if p.requires_grad}
+    kept |= {name for name, _ in module.named_buffers()}
+    return {name.removeprefix("module."): t for name, t in module.state_dict().items() if name in kept}
 
 
 def _whole_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:

@@ -108,9 +108,10 @@ class FrozenFeatures:
         return torch.stack(self.masks(batch.pictures, lambda rows: masker.encode(batch.pixels[rows]), device))
 
     def _vlm_features(self, batch: Batch) -> Sequence[Tensor] | None:
-        if self.language is None:  # the step computes them itself, with a graph if the tower is trained
-            return None
         vlm, images = self.segmenter.vlm, batch.vlm.images
+        apart = all(len(tensor) == len(batch.pictures) for tensor in images.values())
+        if self.language is None or not apart:  # the step computes them, with a graph if the tower is trained
+            return None
         return self.language(
             batch.pictures,
             lambda rows: vlm.encode_images({k: v[rows] for k, v in images.items()}),

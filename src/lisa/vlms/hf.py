@@ -112,7 +112,8 @@ class HfVlm(nn.Module):
     def hidden(self, batch: VlmBatch, features: Sequence[Tensor] | None = None) -> Tensor:
         """Last-layer states `[B, T, D]`; pictures are encoded here when `features` are not given."""
         features = self.encode_images(batch.images) if features is None else features
-        if self.shares_prefix:
+        twice = self.training and any(getattr(m, "gradient_checkpointing", False) for m in self.model.modules())
+        if self.shares_prefix and not twice:  # activations that are computed twice allow no cache
             return self._hidden_by_prefix(batch, features)
         inputs = self._inputs(batch, features)
         with StateTap(self.head) as tap:
