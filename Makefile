@@ -5,7 +5,7 @@ LISA := $(VENV)/bin/lisa
 PYTHON ?= python3
 OUT ?= out
 
-.PHONY: demo test lint parity parity-7b hostile train-tiny examples clean
+.PHONY: demo test lint parity parity-7b hostile kill ranks step-cost train-tiny examples clean
 
 # torch first and by number, so that a CPU build is taken where the package index offers one
 $(VENV)/base: pyproject.toml
@@ -38,6 +38,15 @@ parity-7b: $(VENV)/dev  ## 7B of random weights in the published layout: 15 GB o
 
 hostile: $(VENV)/dev  ## 300 hostile files and instructions
 	$(PY) tests/hostile.py --seed 0
+
+kill: $(VENV)/dev  ## 200 kills of trainings at random moments
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(PY) tests/kill.py --kills 200 --seed 0
+
+ranks: $(VENV)/dev  ## one, two and four processes, DDP and FSDP2, on one curve
+	$(PY) -m pytest tests/test_ranks.py -m "slow or not slow" -v
+
+step-cost: $(VENV)/dev  ## CPU-seconds of a training step beside the reference's schedule: 6 GB of memory
+	OMP_NUM_THREADS=1 $(PY) benchmarks/step_cost.py
 
 train-tiny: $(VENV)/base  ## the embedded model from nothing, resumed where it stands
 	$(LISA) train tiny --out runs/tiny

@@ -3,14 +3,15 @@
 `python benchmarks/step_cost.py [--small]`. Mid-size (615 M parameters, random weights): LLaMA 1024 × 12 layers, CLIP
 ViT-L/14-224, SAM ViT-B at 1024 px; 2 pictures × 2 conversations, LoRA and the reference's trained parts, activations
 computed twice, fp32, one thread. The reference's schedule: SAM picture by picture, CLIP once per conversation, output
-embedding on every position. All three run the same weights, batch and losses.
+embedding on every position, SAM's attention as a whole matrix. All three run the same weights, batch and losses.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from transformers import CLIPVisionConfig, LlamaConfig
+from transformers.models.sam.modeling_sam import SamVisionAttention
 
 from lisa.maskers import sam
 from lisa.model.adapters import Trained, language_model, prepare
@@ -79,7 +81,7 @@ def conversations() -> list[list[Sample]]:
 
 def reference_step(model: Segmenter, batch: Batch) -> Tensor:
     """The reference's schedule, with our modules."""
-    with torch.no_grad():
+    with torch.no_grad(), explicit_attention(model.masker.image_encoder):
         features = torch.cat([model.masker.encode(p[None]) for p in batch.pixels])
         rows = [model.vlm.encode_images({k: v[i : i + 1] for k, v in batch.vlm.images.items()})[0]
                 for i in batch.vlm.image_index.tolist()]  # fmt: skip
@@ -91,6 +93,18 @@ def reference_step(model: Segmenter, batch: Batch) -> Tensor:
     restored, targets = model._compared(batch, output, True)
     bce, dice = mask_losses(restored, targets)
     return text + 2 * bce + 0.5 * dice
+
+
+@contextmanager
+def explicit_attention(encoder: Any) -> Iterator[None]:
+    """SAM's attention as the reference computes it: the whole matrix, its position terms added, then softmax."""
+    layers = [layer.attn for layer in encoder.layers]
+    kinds = [type(attention) for attention in layers]
+    for attention in layers:
+        attention.__class__ = SamVisionAttention
+    yield
+    for attention, kind in zip(layers, kinds):
+        attention.__class__ = kind
 
 
 def our_step(model: Segmenter, batch: Batch, features: FrozenFeatures) -> Tensor:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from torch import nn
@@ -72,6 +73,15 @@ def test_a_stopped_run_resumes_to_the_same_bits(tmp_path, stop):
     reached, resumed = run(tmp_path / "cut")
     assert reached == 30
     assert all(torch.equal(whole[k], resumed[k]) for k in whole)
+
+
+def test_data_workers_leave_a_stop_to_the_run(tmp_path):
+    def everybody(step: int, _: dict[str, float]) -> None:
+        for child in psutil.Process().children(recursive=True):
+            child.send_signal(signal.SIGTERM)
+
+    config = FitConfig(steps=12, samples=SAMPLES, warmup=3, workers=1, log_every=4)
+    assert fit(Line(), config, tmp_path, everybody) == 12
 
 
 def test_a_half_written_state_is_passed_over(tmp_path):

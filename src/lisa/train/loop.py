@@ -136,7 +136,8 @@ def batches(objective: Objective, start: int, config: FitConfig, ranks: Ranks) -
 
 def _one_thread(_: int) -> None:
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    for number in (signal.SIGINT, signal.SIGTERM):  # schedulers send them to all; the parent decides what they mean
+        signal.signal(number, signal.SIG_IGN)
 
 
 @dataclass
