@@ -6,12 +6,14 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from small_model import all_double
+from small_model import all_double, as_double
 
+from lisa.model.segmenter import Batch
 from lisa.recipes.lisa import debug
 from lisa.train import finetune
 from lisa.train.loop import fit
@@ -39,17 +41,16 @@ def main(start: str, out: str, engine: str, kind: str, steps: str, stop: str) ->
         if kind == "double":
             all_double(begun.segmenter)
         made = finetune.objective_of(recipe, begun, folder, ranks)
-        batch = made.batch
+        collated = made.batches
+        made.grouped = False  # so that places and pictures stay in line
 
-        def noted(places: range):
-            found = batch(places)
-            seen.extend(zip(places, found.pictures))
-            if kind == "double":
-                images = {k: v.double() for k, v in found.vlm.images.items()}
-                found = replace(found, pixels=found.pixels.double(), vlm=replace(found.vlm, images=images))
-            return found
+        def noted(shares: Sequence[range]) -> list[Batch]:
+            row = collated(shares)
+            for places, found in zip(shares, row):
+                seen.extend(zip(places, found.pictures))
+            return [as_double(found) for found in row] if kind == "double" else row
 
-        made.batch = noted  # type: ignore[method-assign]
+        made.batches = noted  # type: ignore[method-assign]
         fit(made, finetune.fit_config(recipe), folder / "states", report, ranks=ranks)
         (folder / f"seen-{steps}-{stop}-{ranks.rank}.json").write_text(json.dumps(seen))
         if ranks.first:

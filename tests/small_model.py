@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import MethodType
 
@@ -12,7 +13,7 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 import lisa
 from lisa.config import ModelConfig, PartConfig
 from lisa.model.checkpoint import build, save
-from lisa.model.segmenter import Segmenter
+from lisa.model.segmenter import Batch, Segmenter
 
 WIDTHS, DEPTHS = [16, 16, 16], [1, 1, 1]
 SMALL = ModelConfig(
@@ -51,3 +52,9 @@ def all_double(segmenter: Segmenter) -> None:
 
 def _norm(module, x):
     return module.weight * x * (x.square().mean(-1, keepdim=True) + module.variance_epsilon).rsqrt()
+
+
+def as_double(batch: Batch) -> Batch:
+    """A batch for such a segmenter."""
+    images = {k: v.double() if v.is_floating_point() else v for k, v in batch.vlm.images.items()}
+    return replace(batch, pixels=batch.pixels.double(), vlm=replace(batch.vlm, images=images))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from small_model import all_double, write_small
+from small_model import all_double, as_double, write_small
 
 import lisa
 from lisa.cli import main
@@ -45,16 +45,11 @@ def curve(folder: Path, *, double: bool = False, steps: int = 2, **changes) -> l
     config = finetune.fit_config(recipe)
     found = []
     for step in range(steps):
-        row = [made.batch(places) for places in config.micro_batches(step, Ranks())]
+        row = made.batches(config.micro_batches(step, Ranks()))
         if double:
             row = [as_double(batch) for batch in row]
         found.append(train_step(made, row, step, config)["total"])
     return found
-
-
-def as_double(batch):
-    images = {k: v.double() if v.is_floating_point() else v for k, v in batch.vlm.images.items()}
-    return replace(batch, pixels=batch.pixels.double(), vlm=replace(batch.vlm, images=images))
 
 
 @pytest.mark.parametrize(("micro", "double", "tolerance"), [(1, True, 1e-9), (2, True, 1e-9), (2, False, 1e-4)])
@@ -74,6 +69,16 @@ def test_activations_computed_twice_change_nothing(tmp_path):
 
 def test_the_references_accumulation_is_another_mean(tmp_path):
     assert curve(tmp_path, micro=2, normalise="micro") != pytest.approx(curve(tmp_path, micro=2), rel=1e-4)
+
+
+def test_micro_batches_are_of_like_length_and_lose_nothing(tmp_path):
+    _, made = objective(tmp_path, samples=8)
+    shares = [range(0, 4), range(4, 8)]
+    grouped, made.grouped = made.batches(shares), False
+    plain = made.batches(shares)
+    assert sorted(p for b in grouped for p in b.pictures) == sorted(p for b in plain for p in b.pictures)
+    wide = lambda row: [b.vlm.input_ids.shape[1] for b in row]  # noqa: E731
+    assert sum(wide(grouped)) <= sum(wide(plain)) and wide(grouped)[0] < wide(grouped)[1]
 
 
 @pytest.mark.parametrize("cache", ["memory", "disk"])
@@ -102,7 +107,7 @@ def test_the_row_of_seg_alone(tmp_path):
     head = made.segmenter.vlm.model.get_output_embeddings().weight  # type: ignore[attr-defined]
     before = head.detach().clone()
     config = finetune.fit_config(recipe)
-    train_step(made, [made.batch(p) for p in config.micro_batches(0, Ranks())], 0, config)
+    train_step(made, made.batches(config.micro_batches(0, Ranks())), 0, config)
     changed = (head.detach() != before).any(1).nonzero().flatten().tolist()
     assert changed == [made.segmenter.vlm.seg_token_id]
 

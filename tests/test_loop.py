@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,6 +33,9 @@ class Line:
         kernels = matrices(self.module)
         self.optimizers = (Muon(kernels, lr=0.02), torch.optim.AdamW(rest(self.module, kernels), lr=0.01))
         self.stop = stop
+
+    def batches(self, shares: Sequence[range]) -> list[torch.Tensor]:
+        return [self.batch(places) for places in shares]
 
     def batch(self, places: range) -> torch.Tensor:
         if self.stop is not None and self.stop * SAMPLES in places:

@@ -194,6 +194,10 @@ class DenseObjective:
             torch.optim.AdamW(rest(heads, kernels), lr=1.5e-3, weight_decay=0.01),
         )
 
+    def batches(self, shares: Sequence[range]) -> list[DenseBatch]:
+        """One for each share."""
+        return [self.batch(places) for places in shares]
+
     def batch(self, places: range) -> DenseBatch:
         """Fresh scenes, by (seed, place)."""
         pictures = [make_picture(self.seed, i) for i in places]

@@ -125,7 +125,8 @@ def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> Se
         seed=recipe.seed,
         order=recipe.order,
     )
-    return SegObjective(step, draw, (optimizer,), module=module, features=features)
+    grouped = recipe.normalise == "batch"
+    return SegObjective(step, draw, (optimizer,), module=module, features=features, grouped=grouped)
 
 
 def caches_of(recipe: Recipe, segmenter: Segmenter, folder: Path) -> tuple[FeatureCache | None, FeatureCache | None]:

@@ -80,8 +80,8 @@ class Objective(Protocol):
         """They share the trained weights among them."""
         ...
 
-    def batch(self, places: range) -> Any:
-        """The samples of some places: a pure function of them."""
+    def batches(self, shares: Sequence[range]) -> list[Any]:
+        """A batch for each share of places: a pure function of them. Places may be swapped between the shares."""
         ...
 
     def counts(self, batch: Any) -> dict[str, float]:
@@ -117,7 +117,7 @@ class _Row(Dataset[list[Any]]):
         return self.config.steps
 
     def __getitem__(self, step: int) -> list[Any]:
-        return [self.objective.batch(places) for places in self.config.micro_batches(step, self.ranks)]
+        return self.objective.batches(self.config.micro_batches(step, self.ranks))
 
 
 def batches(objective: Objective, start: int, config: FitConfig, ranks: Ranks) -> Iterator[list[Any]]:

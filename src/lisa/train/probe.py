@@ -50,7 +50,7 @@ def _recipe_rows(recipe: Recipe) -> Rows:
     with tempfile.TemporaryDirectory() as folder:
         objective = _objective(recipe, Path(folder))
         config = replace(fit_config(recipe), steps=STEPS + 1)
-        row = [objective.batch(places) for places in config.micro_batches(0, Ranks())[:1]]
+        row = objective.batches(config.micro_batches(0, Ranks())[:1])
         memory = training_memory(objective.module.segmenter, row[0], recipe)  # type: ignore[arg-type]
         seconds = _time(lambda: objective, config)
         trained = parameters_trained(objective.module.segmenter)  # type: ignore[arg-type]
@@ -102,7 +102,7 @@ def _time(make: Callable[[], Objective], config: FitConfig) -> float:
     objective = make()
     seconds = []
     for step in range(STEPS + 1):
-        row = [objective.batch(places) for places in config.micro_batches(step, Ranks())]
+        row = objective.batches(config.micro_batches(step, Ranks()))
         start = time.perf_counter()
         train_step(objective, row, step, config)
         seconds.append(time.perf_counter() - start)

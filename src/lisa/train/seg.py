@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ None leaves either to the step, which then trains the encoder.
 """
 
 _TRIES = 8
+_MEGAPIXEL = 1024 * 1024
 
 
 class SegStep(nn.Module):
@@ -58,18 +60,30 @@ class SegObjective:
         *,
         module: nn.Module | None = None,
         features: Features | None = None,
+        grouped: bool = True,
     ) -> None:
-        """`module`: the step as `spread` gave it. `features`: for a frozen masker encoder that is cached."""
+        """`module`: the step as `spread` gave it. `features`: of frozen encoders, if not just computed.
+
+        `grouped`: whether micro-batches are made of conversations of like length; not where each has its own mean.
+        """
         self.step = step
         self.segmenter = step.segmenter
         self.module: nn.Module = step if module is None else module
         self.optimizers = optimizers
-        self._draw = draw
+        self._draw, self.grouped = draw, grouped
         self._features = features or FrozenFeatures(self.segmenter, None, None)
+
+    def batches(self, shares: Sequence[range]) -> list[Batch]:
+        """The conversations of each share; grouped by length over the shares, so that little is padded."""
+        groups = [self._group(place) for places in shares for place in places]
+        if self.grouped:
+            groups.sort(key=_length)
+        ends = list(accumulate(len(places) for places in shares))
+        return [self.segmenter.collate(groups[end - len(p) : end]) for p, end in zip(shares, ends)]
 
     def batch(self, places: range) -> Batch:
         """The conversations at these places, tokenised and padded; a place without any takes a later one's."""
-        return self.segmenter.collate([self._group(place) for place in places])
+        return self.batches([places])[0]
 
     def _group(self, place: int) -> Sequence[Sample]:
         for again in range(_TRIES):
@@ -85,6 +99,11 @@ class SegObjective:
         """Total, and its parts."""
         batch = batch.to(self.segmenter.device)
         return self.module(batch, self._features(batch), counts)
+
+
+def _length(group: Sequence[Sample]) -> int:
+    """Characters of the longest conversation about a picture."""
+    return max(sum(len(t.instruction) + len(t.answer or "") for t in s.turns) for s in group)
 
 
 class FrozenFeatures:
@@ -103,9 +122,14 @@ class FrozenFeatures:
         if is_trained(masker.image_encoder):
             return None
         if self.masks is None:
-            return masker.encode(batch.pixels)
-        device = batch.pixels.device
-        return torch.stack(self.masks(batch.pictures, lambda rows: masker.encode(batch.pixels[rows]), device))
+            return torch.stack(list(self._encode(batch.pixels)))
+        rows = self.masks(batch.pictures, lambda rows: self._encode(batch.pixels[rows]), batch.pixels.device)
+        return torch.stack(rows)
+
+    def _encode(self, pixels: Tensor) -> Iterator[Tensor]:
+        """Pictures `[I, 3, S, S]` → features `[C, g, g]` of each, a megapixel at a time, which bounds the memory."""
+        for some in pixels.split(max(_MEGAPIXEL // pixels[0, 0].numel(), 1)):
+            yield from self.segmenter.masker.encode(some)
 
     def _vlm_features(self, batch: Batch) -> Sequence[Tensor] | None:
         vlm, images = self.segmenter.vlm, batch.vlm.images
