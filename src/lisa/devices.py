@@ -34,3 +34,12 @@ def pick_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.d
     if name is None:
         return torch.float32 if device.type == "cpu" else torch.bfloat16
     return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[name]
+
+
+def own_device(device: torch.device, local_rank: int) -> tuple[torch.device, str]:
+    """The device of one process among several on a machine, and the backend by which they talk."""
+    if device.type != "cuda":
+        return device, "gloo"
+    chosen = torch.device("cuda", local_rank)
+    torch.cuda.set_device(chosen)
+    return chosen, "nccl"

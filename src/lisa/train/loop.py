@@ -6,6 +6,7 @@ time, changes neither the row nor the losses; so a run resumes exactly, also wit
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,6 +54,10 @@ class FitConfig:
     """Steps in a row without a finite gradient after which the run stops."""
     workers: int = 1
     """Processes that prepare batches; 0 prepares them in this one."""
+
+    def evaluates(self, step: int) -> bool:
+        """Whether an evaluation follows that step."""
+        return bool(self.evaluate_every) and (step % (self.evaluate_every or 1) == 0 or step == self.steps)
 
     def micro_batches(self, step: int, ranks: Ranks) -> list[range]:
         """The places of a step that a process reads, one range a forward. Raises BadInput where it does not add up."""
@@ -180,18 +185,10 @@ def fit(
             or a state could not be written.
     """
     ranks = ranks or Ranks()
-    start, best = resume(objective, folder)
-    step = start
-    saver = Saver(folder, keep=config.keep) if ranks.first else None
-    stopping: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda *_: stopping.append(1))
-    means, last_save, bad = _Means(), time.monotonic(), 0
-    try:
-        rows = batches(objective, start, config, ranks)
-        while step < config.steps:
-            asked = time.monotonic()
-            row = next(rows)
-            means.waited += time.monotonic() - asked
+    step, best = resume(objective, folder)
+    means, bad = _Means(), 0
+    with _sigterm() as stopping, _Keeper(objective, config, folder, ranks, best) as keeper:
+        for row in _timed(batches(objective, step, config, ranks), means):
             values = train_step(objective, row, step, config, ranks)
             step += 1
             means.add(values)
@@ -200,36 +197,68 @@ def fit(
                 raise _gave_up(folder, step, bad, row)
             if step % config.log_every == 0 or step == config.steps:
                 report(step, means.take())
-            done = step == config.steps
-            score = None
-            if evaluate is not None and config.evaluate_every and (step % config.evaluate_every == 0 or done):
-                score = evaluate(step)
+            score = evaluate(step) if evaluate is not None and config.evaluates(step) else None
             stop = bool(ranks.sum({"stop": float(bool(stopping))})["stop"])
-            better = score is not None and score > best
-            best = max(best, score) if score is not None else best
-            if _due(step, last_save, config, ranks) or done or stop or better:
-                _save(saver, objective, step, best, better=better)
-                last_save = time.monotonic()
+            keeper.after(step, score, last=stop or step == config.steps)
             if stop:
                 break
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        if saver is not None:
-            saver.close()
     ranks.wait()
     return step
 
 
-def _due(step: int, last: float, config: FitConfig, ranks: Ranks) -> bool:
-    if config.save_steps is not None:
-        return step % config.save_steps == 0
-    return ranks.sum({"due": float(ranks.first and time.monotonic() - last > config.save_seconds)})["due"] > 0
+@contextlib.contextmanager
+def _sigterm() -> Iterator[list[int]]:
+    """A list that SIGTERM puts something into."""
+    received: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: received.append(1))
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-def _save(saver: Saver | None, objective: Objective, step: int, best: float, *, better: bool) -> None:
-    state = state_of(objective, step) | {"best": best}
-    if saver is not None:
-        saver.save(step, state, best=better)
+def _timed(rows: Iterator[list[Any]], means: _Means) -> Iterator[list[Any]]:
+    """The rows, with the time that was waited for each."""
+    while True:
+        asked = time.monotonic()
+        row = next(rows, None)
+        means.waited += time.monotonic() - asked
+        if row is None:
+            return
+        yield row
+
+
+class _Keeper:
+    """Saves states when they are due, and knows the best score."""
+
+    def __init__(self, objective: Objective, config: FitConfig, folder: Path, ranks: Ranks, best: float) -> None:
+        self.objective, self.config, self.ranks, self.best = objective, config, ranks, best
+        self.saver = Saver(folder, keep=config.keep) if ranks.first else None
+        self.saved = time.monotonic()
+
+    def __enter__(self) -> _Keeper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.saver is not None:
+            self.saver.close()
+
+    def after(self, step: int, score: float | None, *, last: bool) -> None:
+        """To be called after every step, by every process."""
+        better = score is not None and score > self.best
+        self.best = self.best if score is None else max(self.best, score)
+        if not (self._due(step) or last or better):
+            return
+        state = state_of(self.objective, step) | {"best": self.best}
+        if self.saver is not None:
+            self.saver.save(step, state, best=better)
+        self.saved = time.monotonic()
+
+    def _due(self, step: int) -> bool:
+        if self.config.save_steps is not None:
+            return step % self.config.save_steps == 0
+        late = self.ranks.first and time.monotonic() - self.saved > self.config.save_seconds
+        return self.ranks.sum({"due": float(late)})["due"] > 0
 
 
 def _gave_up(folder: Path, step: int, bad: int, row: list[Any]) -> LisaError:

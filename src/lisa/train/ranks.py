@@ -20,6 +20,7 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from lisa.devices import own_device
 from lisa.errors import BadInput
 
 ENGINES = ("ddp", "fsdp")
@@ -60,10 +61,8 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         yield Ranks(device=device)
         return
     local = int(os.environ.get("LOCAL_RANK", "0"))
-    if device.type == "cuda":
-        device = torch.device("cuda", local)
-        torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    device, backend = own_device(device, local)
+    dist.init_process_group(backend)
     try:
         yield Ranks(dist.get_rank(), world, device)
     finally:
