@@ -59,6 +59,7 @@ def make(raw="It is the orange [SEG]. It is round.", count=1, size=(20, 30), ima
         ("Orange [SEG], banana [SEG]", "Orange, banana", ["Orange", "banana"]),
         ("[SEG]", "[1]", ["[1]"]),
         ("[SEG][SEG]", "[1] [2]", ["[1]", "[2]"]),
+        ("the dog [SEG] [SEG]", "the dog [2]", ["the dog", "[2]"]),
         ("There is no zebra here.</s>", "There is no zebra here.", []),
         ("它是橙子 [SEG]。", "它是橙子。", ["它是橙子"]),
         ("", "", []),

@@ -59,7 +59,7 @@ def readable(raw: str, starts: Sequence[int] | None = None) -> tuple[str, tuple[
     spans: list[Span] = []
     for number, piece in enumerate(pieces):
         if number:
-            text, span = _place(text, number)
+            text, span = _place(text, number, spans[-1][1] if spans else 0)
             spans.append(span)
         text = _append(text, piece)
     return text.rstrip(), tuple(spans)
@@ -90,11 +90,14 @@ def _append(text: str, piece: str) -> str:
     return text + (f" {tight}" if piece[:1].isalnum() else piece)
 
 
-def _place(text: str, number: int) -> tuple[str, Span]:
-    """Where mask `number`, whose [SEG] follows `text`, is named; the number in brackets is written if nowhere."""
+def _place(text: str, number: int, named: int) -> tuple[str, Span]:
+    """Where mask `number`, whose [SEG] follows `text`, is named; the number in brackets is written if nowhere.
+
+    Words before `named` belong to the masks before.
+    """
     end = len(text.rstrip())
     start = _name_start(text[:end])
-    if start < end:
+    if named <= start < end:
         return text[:end], (start, end)
     if text and not text.endswith((" ", "(")):
         text += " "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 import torch
 
 from lisa.checks import check_device, check_dtype
@@ -34,6 +36,13 @@ def pick_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.d
     if name is None:
         return torch.float32 if device.type == "cpu" else torch.bfloat16
     return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[name]
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Whether bfloat16 is faster than float32 there; CPUs without instructions for it are many times slower."""
+    if device.type == "cpu" and platform.machine().lower() in ("x86_64", "amd64"):
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return device.type != "cpu"
 
 
 def own_device(device: torch.device, local_rank: int) -> tuple[torch.device, str]:

@@ -15,7 +15,6 @@ VLMS: Mapping[str, str] = {
     "tiny": "lisa.vlms.tiny:build",
 }
 MASKERS: Mapping[str, str] = {
-    "conv": "lisa.maskers.conv:build",
     "pyramid": "lisa.maskers.pyramid:build",
     "sam": "lisa.maskers.sam:build",
 }

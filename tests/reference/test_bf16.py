@@ -33,11 +33,11 @@ def test_masks(model, pictures, infer, figures, case: int):
         mean=noise["mean_abs_diff"],
         one_minus_iou=1 - min(noise["iou"]),
     )
-    # other attention kernels of equal precision move max and mean by this much and both ways
+    # kernels of equal precision on another CPU move all three by this much, and both ways
     floor = infer[0]["bf16_vs_fp32"]["cases"]
     assert float(off.max()) <= 1.1 * max(c["max_abs_diff"] for c in floor)
     assert float(off.mean()) <= 1.5 * max(c["mean_abs_diff"] for c in floor)
-    assert min(overlap) >= min(min(c["iou"]) for c in floor)
+    assert 1 - min(overlap) <= 1.5 * max(1 - min(c["iou"]) for c in floor)
 
 
 def test_position_map_is_computed_in_bf16(model, segmenter, infer, figures):

@@ -77,7 +77,7 @@ def quantise(segmenter: Segmenter) -> Segmenter:
     To be called before `prepare`. Raises Missing without bitsandbytes.
     """
     try:
-        from bitsandbytes.nn.modules import Linear4bit
+        from bitsandbytes.nn.modules import Linear4bit  # pyright: ignore[reportMissingImports]  # an extra
     except ImportError as error:
         raise Missing('4-bit weights need bitsandbytes: pip install "lisa-seg[quant]"') from error
     language = language_model(segmenter)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from lisa.recipes.base import Recipe
     from lisa.recipes.tiny import TinyRecipe
 
-DENSE_SHARE = 0.25
-"""Share of `--minutes` for the dense stage of the embedded model."""
-_STEPS = ("steps", "warmup", "dense_steps", "seg_steps")
+STAGE_SHARES = (0.3, 0.55, 0.15)
+"""Shares of `--minutes` for the dense stage, the long and the last lesson of the embedded model."""
+_STEPS = ("steps", "warmup", "dense_steps", "seg_steps", "polish_steps")
 """Choices that `--minutes` makes, and a resumed run keeps."""
 
 
@@ -163,12 +163,9 @@ def fit_minutes(recipe: Any, minutes: float) -> Any:
     if isinstance(recipe, Recipe):
         steps = max(int(minutes * 60 / recipe_seconds(recipe)), 1)
         return dataclasses.replace(recipe, steps=steps, warmup=min(recipe.warmup, max(steps // 10, 1)))
-    dense, seg = step_seconds(recipe)
-    return dataclasses.replace(
-        recipe,
-        dense_steps=max(int(minutes * 60 * DENSE_SHARE / dense), 1),
-        seg_steps=max(int(minutes * 60 * (1 - DENSE_SHARE) / seg), 1),
-    )
+    times = zip(("dense_steps", "seg_steps", "polish_steps"), STAGE_SHARES, step_seconds(recipe))
+    steps = {name: max(int(minutes * 60 * share / seconds), 1) for name, share, seconds in times}
+    return dataclasses.replace(recipe, **steps)
 
 
 def _speaks() -> bool:

@@ -273,8 +273,8 @@ def dense_objective(recipe: TinyRecipe) -> DenseObjective:
     )
 
 
-def train_dense(recipe: TinyRecipe, folder: Path, report: Report) -> DenseHeads:
-    """Both towers, taught to see; they share one trunk, of which each side of the segmenter takes a copy."""
+def train_dense(recipe: TinyRecipe, folder: Path, report: Report) -> DenseHeads | None:
+    """Both towers, taught to see; they share one trunk, of which each side takes a copy. None when it was stopped."""
     objective = dense_objective(recipe)
-    fit(objective, FitConfig(steps=recipe.dense_steps, samples=recipe.dense_pictures, seed=recipe.seed), folder, report)
-    return objective.module
+    config = FitConfig(steps=recipe.dense_steps, samples=recipe.dense_pictures, seed=recipe.seed)
+    return objective.module if fit(objective, config, folder, report) == recipe.dense_steps else None

@@ -14,7 +14,7 @@ from torch import nn
 from lisa.devices import pick_device
 from lisa.model.checkpoint import build
 from lisa.recipes.base import Recipe
-from lisa.recipes.tiny import TinyRecipe
+from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.dense import dense_objective
 from lisa.train.finetune import fit_config, objective_of, parameters_trained, start_of
 from lisa.train.loop import FitConfig, Objective, train_step
@@ -33,11 +33,17 @@ def probe(recipe: Recipe | TinyRecipe) -> str:
     return "\n".join(f"{name:>24}  {value}" for name, value in rows)
 
 
-def step_seconds(recipe: TinyRecipe) -> tuple[float, float]:
-    """Seconds of one step of the dense and of the [SEG] stage, the first step left out."""
-    dense = FitConfig(steps=STEPS + 1, samples=recipe.dense_pictures)
-    seg = FitConfig(steps=STEPS + 1, samples=recipe.seg_pictures)
-    return _time(lambda: dense_objective(recipe), dense), _time(lambda: _seg(recipe), seg)
+def step_seconds(recipe: TinyRecipe) -> tuple[float, float, float]:
+    """Seconds of one step of the dense stage, the long and the last lesson, the first step left out."""
+    dense, seg, polish = (
+        FitConfig(steps=STEPS + 1, samples=n)
+        for n in (recipe.dense_pictures, recipe.seg.pictures, recipe.polish.pictures)
+    )
+    return (
+        _time(lambda: dense_objective(recipe), dense),
+        _time(lambda: _seg(recipe, recipe.seg), seg),
+        _time(lambda: _seg(recipe, recipe.polish), polish),
+    )
 
 
 def recipe_seconds(recipe: Recipe) -> float:
@@ -67,15 +73,21 @@ def _recipe_rows(recipe: Recipe) -> Rows:
 
 
 def _tiny_rows(recipe: TinyRecipe) -> Rows:
-    dense, seg = step_seconds(recipe)
-    module = _seg(recipe).module
-    total, trained = _sizes(module)
-    hours = (recipe.dense_steps * dense + recipe.seg_steps * seg) / 3600
+    seconds = step_seconds(recipe)
+    total, trained = _sizes(_seg(recipe, recipe.seg).module)
+    stages = (
+        ("dense stage", recipe.dense_steps, recipe.dense_pictures),
+        ("[SEG] stage", recipe.seg_steps, recipe.seg.pictures),
+        ("last lesson", recipe.polish_steps, recipe.polish.pictures),
+    )
+    hours = sum(steps * s for (_, steps, _), s in zip(stages, seconds)) / 3600
     return [
-        ("parameters", f"{total / 1e6:.2f} M, {trained / 1e6:.2f} M of them trained in the last stage"),
+        ("parameters", f"{total / 1e6:.2f} M, {trained / 1e6:.2f} M of them trained in the last stages"),
         ("weights and optimizer", f"{(total * 4 + trained * 12) / 1e6:.0f} MB of memory"),
-        ("dense stage", f"{recipe.dense_steps} steps of {recipe.dense_pictures} pictures, {dense:.2f} s each"),
-        ("[SEG] stage", f"{recipe.seg_steps} steps of {recipe.seg_pictures} pictures, {seg:.2f} s each"),
+        *(
+            (name, f"{steps} steps of {n} pictures, {each:.2f} s each")
+            for (name, steps, n), each in zip(stages, seconds)
+        ),
         ("time in all", f"{hours:.2f} h on this machine"),
         ("disk", f"{(total * 4 + trained * 8) * 3 / 1e6:.0f} MB for the states kept, {total * 2 / 1e6:.0f} MB result"),
     ]
@@ -90,11 +102,11 @@ def _objective(recipe: Recipe, folder: Path) -> Objective:
     return objective_of(recipe, start_of(recipe, folder, pick_device(None)), folder, Ranks())
 
 
-def _seg(recipe: TinyRecipe) -> Objective:
+def _seg(recipe: TinyRecipe, lesson: Lesson) -> Objective:
     small = replace(recipe, tokenizer_pictures=200)
     with tempfile.TemporaryDirectory() as folder:
         make_tokenizer(Path(folder) / "tokenizer.json", small)
-        return seg_objective(build(recipe.model, Path(folder)), recipe)
+        return seg_objective(build(recipe.model, Path(folder)), lesson)
 
 
 def _time(make: Callable[[], Objective], config: FitConfig) -> float:

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from lisa.data.world import samples_of
+from lisa.devices import computes_bf16
 from lisa.files import write_json
 from lisa.model.checkpoint import build, save
 from lisa.model.losses import LossWeights
 from lisa.model.segmenter import Segmenter
-from lisa.recipes.tiny import TinyRecipe
+from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
 from lisa.train.dense import train_dense
 from lisa.train.loop import FitConfig, Report, fit
@@ -59,52 +60,50 @@ def make_tokenizer(path: Path, recipe: TinyRecipe) -> None:
     """`tokenizer.json` from dialogues about scenes of their own seed, kept where it is there already."""
     if path.exists():
         return
+    weights = LossWeights(bce=5.0, dice=1.0, score=0.5, original_size=False)
     draw = FreshDialogues(dialogues=8, seed=recipe.tokenizer_seed)
     samples = [s for place in range(recipe.tokenizer_pictures) for s in draw(place)]
     texts = [f" {t}" for s in samples for turn in s.turns for t in (turn.instruction.lower(), turn.answer or "")]
     train_tokenizer([t.replace(" [SEG]", "") for t in texts], recipe.vocabulary).save(str(path))
 
 
-def seg_objective(segmenter: Segmenter, recipe: TinyRecipe) -> SegObjective:
+def seg_objective(segmenter: Segmenter, lesson: Lesson) -> SegObjective:
     """All of the segmenter but the masker's encoder is trained: Muon for tower and language, AdamW for the rest."""
     masker, vlm = segmenter.masker, segmenter.vlm
-    for p in masker.image_encoder.parameters():  # type: ignore[attr-defined]
-        p.requires_grad_(False)
+    masker.image_encoder.requires_grad_(False)
     kernels = matrices(vlm, without=("embed_tokens", "lm_head", "position", "stem.0"))  # type: ignore[arg-type]
     others = rest(segmenter, kernels)
-    draw = FreshDialogues(
-        dialogues=recipe.dialogues,
-        seed=recipe.seg_seed,
-        shares=recipe.shares,
-        pieces=recipe.pieces,
-    )
+    weights = LossWeights(bce=5.0, dice=1.0, score=0.5, original_size=False)
+    draw = FreshDialogues(dialogues=lesson.dialogues, seed=lesson.seed, shares=lesson.shares, pieces=lesson.pieces)
     return SegObjective(
-        SegStep(segmenter, weights=LossWeights(bce=5.0, dice=1.0, score=0.5, original_size=False), bf16=True),
+        SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
         draw,
-        (Muon(kernels, lr=0.01, weight_decay=0.01), torch.optim.AdamW(others, lr=1e-3, weight_decay=0.01)),
+        (
+            Muon(kernels, lr=0.01 * lesson.rate, weight_decay=0.01),
+            torch.optim.AdamW(others, lr=1e-3 * lesson.rate, weight_decay=0.01),
+        ),
     )
 
 
-def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path:
-    """All stages into `folder`, each resumed where it stands; returns the folder of the finished checkpoint."""
+def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
+    """All stages into `folder`, each resumed where it stands; the finished checkpoint's folder, None when stopped."""
     final = folder / "checkpoint"
-    final.mkdir(parents=True, exist_ok=True)
     check_space(folder, 1_000_000_000)
     write_json(folder / "recipe.json", recipe.to_json())
+    final.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     heads = train_dense(recipe, folder / "dense", report)
+    if heads is None:
+        return None
     make_tokenizer(final / "tokenizer.json", recipe)
     torch.manual_seed(recipe.seed + 1)
     segmenter = build(recipe.model, final)
     segmenter.masker.load_state_dict(heads.masker.state_dict())  # type: ignore[attr-defined]
     segmenter.vlm.model.model.vision_tower.load_state_dict(heads.tower.state_dict())  # type: ignore[attr-defined]
-    objective = seg_objective(segmenter, recipe)
-    reached = fit(
-        objective,
-        FitConfig(steps=recipe.seg_steps, samples=recipe.seg_pictures, seed=recipe.seed + 1),
-        folder / "seg",
-        report,
-    )
-    if reached == recipe.seg_steps:
-        save(segmenter, recipe.model, final, dtype=torch.float16)
+    lessons = (("seg", recipe.seg, recipe.seg_steps), ("polish", recipe.polish, recipe.polish_steps))
+    for name, lesson, steps in lessons:
+        config = FitConfig(steps=steps, samples=lesson.pictures, seed=recipe.seed + 1)
+        if fit(seg_objective(segmenter, lesson), config, folder / name, report) < steps:
+            return None
+    save(segmenter, recipe.model, final, dtype=torch.float16)
     return final
