@@ -32,7 +32,9 @@ from lisa.train.loop import fit
 from lisa.train.ranks import joined
 
 STEPS = 24
-MODES = ("run", "run", "rank", "worker")
+MODES = ("run", "rank", "worker")
+TURN = 10
+"""Kills of one run, which is then left to end."""
 LONGEST = 60.0
 """Seconds after which a run counts as hung."""
 
@@ -102,10 +104,7 @@ def kill(pids: list[int], mode: str, rng: np.random.Generator) -> bool:
     """Kills what the mode says; whether there was anything."""
     victim = pids[int(rng.integers(len(pids)))]
     if mode == "worker":
-        try:
-            children = psutil.Process(victim).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return False
+        children = workers_of(victim)
         if not children:
             return False
         victim = children[int(rng.integers(len(children)))].pid
@@ -114,6 +113,17 @@ def kill(pids: list[int], mode: str, rng: np.random.Generator) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def workers_of(pid: int, seconds: float = 5.0) -> list[psutil.Process]:
+    """The data workers of a run, as soon as it has some; none when it ended before."""
+    end = time.monotonic() + seconds
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while time.monotonic() < end:
+            if children := psutil.Process(pid).children(recursive=True):
+                return children
+            time.sleep(0.01)
+    return []
 
 
 def clear(pids: list[int]) -> None:
@@ -132,8 +142,9 @@ def check_files(out: Path, tally: Tally) -> None:
 
 
 def one_run(start: Path, out: Path, expected: dict, mode: str, tally: Tally, kills: int, rng) -> None:
-    """Kills a run until it gets through, or the number of kills is reached; then compares."""
+    """Kills a run so many times, or until it gets through; then compares."""
     world, workers = (2, 0) if mode == "rank" else (1, int(mode == "worker"))
+    kills += sum(tally.kills.values())
     span = 1.0 + 1.5 * (world > 1)
     while True:
         pids = fork(start, out, world=world, workers=workers)
@@ -189,7 +200,8 @@ def main(kills: int, seed: int) -> Tally:
         mode = MODES[number % len(MODES)]
         out = home / f"run-{number}"
         out.mkdir()
-        one_run(home / "start", out, expected[2 if mode == "rank" else 1], mode, tally, kills, rng)
+        turn = min(TURN, kills - sum(tally.kills.values()))
+        one_run(home / "start", out, expected[2 if mode == "rank" else 1], mode, tally, turn, rng)
         shutil.rmtree(out)
         number += 1
     shutil.rmtree(home)

@@ -14,12 +14,12 @@ import pytest
 import torch
 from torch import nn
 
-from lisa.errors import BadInput
+from lisa.errors import BadInput, LisaError
 from lisa.recipes.tiny import TinyRecipe, debug
 from lisa.train import find_recipe, override
 from lisa.train.checkpoints import load_latest, save_state, saved_states
 from lisa.train.loop import FitConfig, fit
-from lisa.train.optim import Muon, matrices, rest, warmup_then_cosine
+from lisa.train.optim import Muon, matrices, orthogonal, rest, warmup_then_cosine
 
 SAMPLES = 16
 
@@ -109,6 +109,26 @@ def test_a_step_without_a_finite_gradient_changes_nothing(tmp_path):
     fit(line, FitConfig(steps=2, workers=0, log_every=2), tmp_path, lambda _, v: seen.append(v))
     assert all(torch.equal(before[k], v) for k, v in line.module.state_dict().items())
     assert seen[0]["skipped"] == 1.0
+
+
+def test_a_spike_is_skipped_and_many_of_them_end_the_run(tmp_path):
+    line, plain = Line(), Line.batch
+    line.batch = lambda places: plain(line, places) * (1e4 if places.start >= 30 * SAMPLES else 1)  # type: ignore[method-assign]
+    config = FitConfig(steps=60, samples=SAMPLES, workers=0, log_every=1, spike=20.0, patience=5, save_steps=30)
+    seen: list[float] = []
+    with pytest.raises(LisaError, match="5 steps up to step 35"):
+        fit(line, config, tmp_path, lambda _, v: seen.append(v["skipped"]))
+    assert sum(seen) == 4 and not any(seen[:30])
+    assert [p.name for p in tmp_path.glob("bad-batch*")] == ["bad-batch-00000035.pt"]
+    with pytest.raises(LisaError, match="5 steps up to step 35"):  # what a spike is measured by is in the state
+        fit(line, config, tmp_path, lambda *_: None)
+
+
+def test_muon_makes_matrices_orthogonal():
+    for shape in ((8, 5), (5, 8), (6, 6)):
+        torch.manual_seed(0)
+        values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
+        assert float(values.min()) > 0.6 and float(values.max()) < 1.3
 
 
 def test_muon_moves_convolutions_in_any_memory_order():

@@ -43,6 +43,8 @@ class Recipe:
     """After the warm-up: "linear" to zero, "cosine" or "constant"."""
     warmup: int = 100
     clip_norm: float = 1.0
+    spike: float = 20.0
+    """A step whose gradient is so many times the median of the last 50 is skipped; 0: none is."""
     text_weight: float = 1.0
     bce_weight: float = 2.0
     dice_weight: float = 0.5

@@ -1,7 +1,8 @@
 """The first stage of the embedded model: it learns to see, and to cut out what it is told, from drawn scenes' truth.
 
 Both towers share one trunk here and part afterwards. Every pixel's kind, colour and part, and the way to the middle
-of its thing, are read from the masker's features; what is in each patch is read from the language side's tokens.
+of its thing, are read from the masker's features; what is in each patch, and how it stands to what else (stood on by a
+woman, holding a cup), is read from the language side's tokens.
 The mask decoder learns to follow prompts that say what is known of the target: its kind, its colour, its part, its
 place, each left out by chance. So the [SEG] stage finds a masker that can be prompted, as LISA finds SAM.
 """
@@ -36,6 +37,11 @@ PROMPTS = 8
 """Masks asked for in each picture."""
 
 
+RELATIONS = ("standing on", "sitting on", "holding", "wearing", "behind", "in", "under", "on", "next to")
+"""The first one of them that a thing stands in is its label; it is another one for its object than for its subject."""
+TOKEN_LABELS = ("kind", "colour", "role", "partner")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Classes:
     """Names that the dense labels number from 1; 0 is background, or no colour, or no part."""
@@ -43,6 +49,12 @@ class Classes:
     kinds: tuple[str, ...]
     colours: tuple[str, ...]
     parts: tuple[str, ...]
+
+    @property
+    def token_sizes(self) -> tuple[int, int, int, int]:
+        """How many classes each of `TOKEN_LABELS` has."""
+        kinds = len(self.kinds) + 1
+        return kinds, len(self.colours) + 1, 2 * len(RELATIONS) + 1, kinds
 
 
 def classes_of_world() -> Classes:
@@ -77,7 +89,25 @@ class DenseBatch:
     part: Tensor
     offset: Tensor
     """`[B, 2, S/4, S/4]` from the pixel to the middle of its thing, (dy, dx) in the masker's `VOTE_UNIT`."""
+    role: Tensor
+    """`[B, S/4, S/4]` int64: which of `RELATIONS` its thing stands in, 1 … R as object, R + 1 … 2 R as subject."""
+    partner: Tensor
+    """`[B, S/4, S/4]` int64: the kind of the other thing."""
     wanted: Wanted
+
+
+class TokenHeads(nn.Module):
+    """What is read from the tokens of the language side: `TOKEN_LABELS`."""
+
+    def __init__(self, classes: Classes, width: int) -> None:
+        super().__init__()
+        self.sizes = classes.token_sizes
+        self.read = nn.Linear(width, sum(self.sizes))
+
+    def forward(self, tokens: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
+        """Tokens `[B, N, D]` against label maps by name, each `[B, h, w]`: the sum of their errors, a scalar."""
+        parts = self.read(tokens).split(self.sizes, dim=-1)
+        return torch.stack([soft_cross_entropy(p, labels[name]) for name, p in zip(TOKEN_LABELS, parts)]).sum()
 
 
 class DenseHeads(nn.Module):
@@ -89,17 +119,16 @@ class DenseHeads(nn.Module):
         self.tower.trunk = masker.image_encoder.trunk
         self.sizes = [len(classes.kinds) + 1, len(classes.colours) + 1, len(classes.parts) + 1]
         self.pixel = nn.Conv2d(masker.vote.in_channels, sum(self.sizes), 1)
-        self.token = nn.Linear(width, self.sizes[0] + self.sizes[1])
+        self.token = TokenHeads(classes, width)
         self.word = nn.ModuleList(nn.Embedding(n, masker.prompt_width) for n in self.sizes)
         self.place = nn.Linear(masker.prompt_width, masker.prompt_width)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """Features; per pixel kind, colour, part maps at stride 4; per token kind and colour logits at stride 16."""
+    def forward(self, pixels: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Features; per pixel kind, colour, part maps at stride 4; the language side's tokens at stride 16."""
         maps = self.masker.image_encoder.trunk(pixels)
         features = self.masker.image_encoder.combine(*maps)
         fine = self.pixel(features).split(self.sizes, dim=1)
-        tokens = self.token(self.tower.attend(maps[2], maps[3]))
-        return features, list(fine), list(tokens.split(self.sizes[:2], dim=-1))
+        return features, list(fine), self.tower.attend(maps[2], maps[3])
 
     def prompts(self, wanted: Wanted) -> Tensor:
         """`[N, P]`."""
@@ -112,12 +141,16 @@ def label_maps(picture: Picture, classes: Classes, square: int) -> dict[str, Ten
     """Dense labels of one picture of longer side `square`, padded as the towers see it."""
     ids, parts = picture.ids[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE], picture.parts
     parts = parts[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
-    tables = np.zeros((2, 256), np.int64)
+    tables = np.zeros((4, 256), np.int64)
     centres = np.zeros((256, 2), np.float32)
     for t in picture.scene.things:
         colour = classes.colours.index(t.colour) + 1 if t.colour in classes.colours else 0
-        tables[:, t.id] = classes.kinds.index(t.kind) + 1, colour
+        tables[:2, t.id] = classes.kinds.index(t.kind) + 1, colour
         centres[t.id] = (t.box[1] + t.box[3]) / 2, (t.box[0] + t.box[2]) / 2
+    for r in sorted(picture.scene.relations, key=lambda r: -RELATIONS.index(r.name)):  # the first of them stays
+        place = RELATIONS.index(r.name) + 1
+        tables[2:, r.object] = place, tables[0, r.subject]
+        tables[2:, r.subject] = place + len(RELATIONS), tables[0, r.object]
     part_table = np.zeros(256, np.int64)
     for i, name in enumerate(picture.part_names):
         part_table[i + 1] = classes.parts.index(name) + 1
@@ -128,6 +161,8 @@ def label_maps(picture: Picture, classes: Classes, square: int) -> dict[str, Ten
     return {
         "kind": pad(torch.from_numpy(tables[0][ids]), room, value=-1),
         "colour": pad(torch.from_numpy(tables[1][ids]), room, value=-1),
+        "role": pad(torch.from_numpy(tables[2][ids]), room, value=-1),
+        "partner": pad(torch.from_numpy(tables[3][ids]), room, value=-1),
         "part": pad(torch.from_numpy(part_table[parts]), room, value=-1),
         "offset": pad(torch.from_numpy(offset).permute(2, 0, 1), room),
     }
@@ -233,7 +268,7 @@ class DenseObjective:
         part = _where(cross_entropy(fine[2], batch.part.clamp(min=0), reduction="none"), thing)
         vote = heads.masker.vote(features)
         offset = _where(smooth_l1_loss(vote, batch.offset, reduction="none", beta=0.1).sum(1), thing)
-        patch = soft_cross_entropy(tokens[0], batch.kind) + soft_cross_entropy(tokens[1], batch.colour)
+        patch = heads.token(tokens, {name: getattr(batch, name) for name in TOKEN_LABELS})
         right = _where((fine[0].argmax(1) == batch.kind).float(), thing)
         logits, score = heads.masker.decode(features, heads.prompts(wanted), wanted.image_index)
         bce, dice = mask_losses([logits], [wanted.mask])

@@ -167,6 +167,7 @@ def fit_config(recipe: Recipe) -> FitConfig:
         schedule=recipe.schedule,
         warmup=recipe.warmup,
         clip=recipe.clip_norm,
+        spike=recipe.spike,
         seed=recipe.seed,
         save_seconds=recipe.save_seconds,
         keep=recipe.keep,

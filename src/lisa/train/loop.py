@@ -7,8 +7,11 @@ time, changes neither the row nor the losses; so a run resumes exactly, also wit
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
+import statistics
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +25,9 @@ from lisa.errors import BadInput, LisaError
 from lisa.train.checkpoints import Saver, load_latest
 from lisa.train.optim import schedule
 from lisa.train.ranks import Ranks, share_like, whole, without_sync
+
+_REMEMBERED, _ENOUGH = 50, 20
+"""Gradients whose norms are kept to know a spike by, and how many of them it takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +56,10 @@ class FitConfig:
     log_every: int = 20
     evaluate_every: int | None = None
     """Steps between two evaluations."""
+    spike: float = 0.0
+    """A step whose gradient's norm is more than so many times the median of those before is skipped; 0: none is."""
     patience: int = 20
-    """Steps in a row without a finite gradient after which the run stops."""
+    """Skipped steps in a row, for a spike or a gradient that is not finite, after which the run stops."""
     workers: int = 1
     """Processes that prepare batches; 0 prepares them in this one."""
 
@@ -150,6 +158,7 @@ class _Means:
     """Sums of shown values since the last report."""
 
     sums: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     steps: int = 0
     waited: float = 0.0
     since: float = field(default_factory=time.monotonic)
@@ -157,11 +166,12 @@ class _Means:
     def add(self, values: Mapping[str, float]) -> None:
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
+            self.counts[name] = self.counts.get(name, 0) + 1
         self.steps += 1
 
     def take(self) -> dict[str, float]:
         seconds = time.monotonic() - self.since
-        means = {name: value / self.steps for name, value in self.sums.items()}
+        means = {name: value / self.counts[name] for name, value in self.sums.items()}
         means |= {"seconds": seconds / self.steps, "wait": self.waited / max(seconds, 1e-9)}
         self.__init__()
         return means
@@ -185,13 +195,14 @@ def fit(
             or a state could not be written.
     """
     ranks = ranks or Ranks()
-    step, best = resume(objective, folder)
+    step, best, norms = resume(objective, folder)
     means, bad = _Means(), 0
-    with _sigterm() as stopping, _Keeper(objective, config, folder, ranks, best) as keeper:
+    with _sigterm() as stopping, _Keeper(objective, config, folder, ranks, best, norms) as keeper:
         for row in _timed(batches(objective, step, config, ranks), means):
-            values = train_step(objective, row, step, config, ranks)
+            values = train_step(objective, row, step, config, ranks, limit=_limit(norms, config.spike))
             step += 1
             means.add(values)
+            norms.append(values["norm"])
             bad = bad + 1 if values["skipped"] else 0
             if bad >= config.patience:
                 raise _gave_up(folder, step, bad, row)
@@ -204,6 +215,12 @@ def fit(
                 break
     ranks.wait()
     return step
+
+
+def _limit(norms: Sequence[float], spike: float) -> float:
+    """The norm from which on a gradient is a spike: a multiple of the median of those before, once these are enough."""
+    finite = [norm for norm in norms if math.isfinite(norm)]
+    return spike * statistics.median(finite) if spike and len(finite) >= _ENOUGH else math.inf
 
 
 @contextlib.contextmanager
@@ -231,8 +248,10 @@ def _timed(rows: Iterator[list[Any]], means: _Means) -> Iterator[list[Any]]:
 class _Keeper:
     """Saves states when they are due, and knows the best score."""
 
-    def __init__(self, objective: Objective, config: FitConfig, folder: Path, ranks: Ranks, best: float) -> None:
-        self.objective, self.config, self.ranks, self.best = objective, config, ranks, best
+    def __init__(
+        self, objective: Objective, config: FitConfig, folder: Path, ranks: Ranks, best: float, norms: deque[float]
+    ) -> None:
+        self.objective, self.config, self.ranks, self.best, self.norms = objective, config, ranks, best, norms
         self.saver = Saver(folder, keep=config.keep) if ranks.first else None
         self.saved = time.monotonic()
 
@@ -249,7 +268,7 @@ class _Keeper:
         self.best = self.best if score is None else max(self.best, score)
         if not (self._due(step) or last or better):
             return
-        state = state_of(self.objective, step) | {"best": self.best}
+        state = state_of(self.objective, step) | {"best": self.best, "norms": list(self.norms)}
         if self.saver is not None:
             self.saver.save(step, state, best=better)
         self.saved = time.monotonic()
@@ -265,15 +284,21 @@ def _gave_up(folder: Path, step: int, bad: int, row: list[Any]) -> LisaError:
     path = folder / f"bad-batch-{step:08d}.pt"
     torch.save(row, path)
     return LisaError(
-        f"no finite gradient for {bad} steps up to step {step}: the last batch is in {path}; "
+        f"no usable gradient for {bad} steps up to step {step}: the last batch is in {path}; "
         "lower the learning rate, or start again to resume from the last state"
     )
 
 
 def train_step(
-    objective: Objective, row: Sequence[Any], step: int, config: FitConfig, ranks: Ranks | None = None
+    objective: Objective,
+    row: Sequence[Any],
+    step: int,
+    config: FitConfig,
+    ranks: Ranks | None = None,
+    *,
+    limit: float = math.inf,
 ) -> dict[str, float]:
-    """Forward, backward, clip, update; a step whose gradient is not finite is skipped and counted."""
+    """Forward, backward, clip, update; a step whose gradient is not finite or above `limit` is skipped and counted."""
     ranks = ranks or Ranks()
     torch.manual_seed(config.seed * 1_000_003 + step * 1009 + ranks.rank)  # a step's dice come from its number alone
     factor = schedule(config.schedule, step, steps=config.steps, warmup=config.warmup)
@@ -292,12 +317,12 @@ def train_step(
             sums[name] = sums.get(name, 0.0) + float(value.detach())
     trained = [p for p in objective.module.parameters() if p.grad is not None]
     norm = float(whole(torch.nn.utils.clip_grad_norm_(trained, config.clip)))
-    finite = norm == norm and norm != float("inf")
-    if finite:
+    taken = math.isfinite(norm) and norm <= limit
+    if taken:
         for optimizer in objective.optimizers:
             optimizer.step()
     values = ranks.sum(sums)
-    return (values | {"norm": norm} if finite else {}) | {"skipped": float(not finite)}
+    return (values if taken else {}) | {"norm": norm, "skipped": float(not taken)}
 
 
 def _counts(objective: Objective, row: Sequence[Any], config: FitConfig, ranks: Ranks) -> list[dict[str, float]]:
@@ -337,14 +362,16 @@ def _whole_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def resume(objective: Objective, folder: Path) -> tuple[int, float]:
-    """Loads the newest whole state of `folder` into the objective; its step and best score, 0 and −inf without one.
+def resume(objective: Objective, folder: Path) -> tuple[int, float, deque[float]]:
+    """Loads the newest whole state of `folder` into the objective: its step, best score and last gradients' norms.
+
+    Without one 0, −inf and none.
 
     Raises BadInput when the state is of another model.
     """
     state = load_latest(folder)
     if state is None:
-        return 0, float("-inf")
+        return 0, float("-inf"), deque(maxlen=_REMEMBERED)
     here = _kept(objective.module)
     if here.keys() != state["module"].keys():
         raise BadInput(f"{folder} holds the run of another model: give another --out")
@@ -357,4 +384,5 @@ def resume(objective: Objective, folder: Path) -> tuple[int, float]:
             for i, values in saved["state"].items()
         }
         optimizer.load_state_dict({"state": placed, "param_groups": saved["param_groups"]})
-    return int(state["step"]), float(state.get("best", float("-inf")))
+    norms = deque(state.get("norms", ()), maxlen=_REMEMBERED)
+    return int(state["step"]), float(state.get("best", float("-inf"))), norms

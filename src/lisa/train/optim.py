@@ -8,38 +8,51 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from lisa.devices import computes_bf16
 from lisa.errors import BadInput
 
 
-class Muon(torch.optim.Muon):
-    """torch's Muon over kernels of any rank: each is seen as the matrix `[out, everything else]`.
+class Muon(torch.optim.Optimizer):
+    """Muon (Jordan et al., 2024): Nesterov's momentum, of which every matrix is made orthogonal before it is a step.
 
-    Muon (Jordan et al., 2024) orthogonalises the momentum of a matrix; convolutions are matrices too.
+    Kernels of any rank are seen as matrices `[out, everything else]`. Unlike torch's own, it orthogonalises in float32
+    where bfloat16 is slow: on a CPU without instructions for it that took seven eighths of a step.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, *, momentum: float = 0.95, weight_decay: float = 0.0):
-        self._pairs = [(p, nn.Parameter(_as_matrix(p, p.detach()))) for p in params]
-        super().__init__([view for _, view in self._pairs], lr=lr, momentum=momentum, weight_decay=weight_decay)
-        for kernel, view in self._pairs:
-            if kernel.data_ptr() != view.data_ptr():
-                raise ValueError("Muon needs kernels that are contiguous in some order")
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """One update from the kernels' gradients."""
-        for kernel, view in self._pairs:
-            view.grad = None if kernel.grad is None else _as_matrix(kernel, kernel.grad)
-        super().step()
+        for group in self.param_groups:
+            for kernel in group["params"]:
+                if kernel.grad is None:
+                    continue
+                state = self.state[kernel]
+                if not state:
+                    state["momentum_buffer"] = torch.zeros_like(kernel)
+                velocity = state["momentum_buffer"].lerp_(kernel.grad, 1 - group["momentum"])
+                update = orthogonal(kernel.grad.lerp(velocity, group["momentum"]).flatten(1))
+                rate = group["lr"] * math.sqrt(max(1.0, update.shape[0] / update.shape[1]))
+                kernel.mul_(1 - group["lr"] * group["weight_decay"])
+                kernel.add_(update.reshape(kernel.shape), alpha=-rate)
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forgets the kernels' gradients."""
-        for kernel, view in self._pairs:
-            kernel.grad = view.grad = None
 
+def orthogonal(matrix: Tensor) -> Tensor:
+    """`[M, N]` → nearly the same with every singular value near 1, by five steps of Newton and Schulz.
 
-def _as_matrix(kernel: Tensor, values: Tensor) -> Tensor:
-    """Values of a kernel as `[out, everything else]`, a view in the kernel's own memory order."""
-    return values.flatten(1) if kernel.is_contiguous() else values.permute(0, 2, 3, 1).flatten(1)
+    The quintic's coefficients are Jordan's.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix
+    x = x.to(torch.bfloat16 if computes_bf16(x.device) else torch.float32)
+    x = x / x.norm().clamp(min=1e-7)
+    for _ in range(5):
+        square = x @ x.T
+        x = a * x + (b * square + c * square @ square) @ x
+    return (x.T if tall else x).to(matrix.dtype)
 
 
 def matrices(module: nn.Module, *, without: Sequence[str] = ()) -> list[nn.Parameter]:

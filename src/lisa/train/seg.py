@@ -79,7 +79,10 @@ class SegObjective:
         if self.grouped:
             groups.sort(key=_length)
         ends = list(accumulate(len(places) for places in shares))
-        return [self.segmenter.collate(groups[end - len(p) : end]) for p, end in zip(shares, ends)]
+        return [self._collate(groups[end - len(p) : end]) for p, end in zip(shares, ends)]
+
+    def _collate(self, groups: Sequence[Sequence[Sample]]) -> Batch:
+        return self.segmenter.collate(groups)
 
     def batch(self, places: range) -> Batch:
         """The conversations at these places, tokenised and padded; a place without any takes a later one's."""
