@@ -18,6 +18,24 @@ MASKERS: Mapping[str, str] = {
     "pyramid": "lisa.maskers.pyramid:build",
     "sam": "lisa.maskers.sam:build",
 }
+DATASETS: Mapping[str, str] = {
+    "world": "lisa.data.datasets:world",
+    "ade20k": "lisa.data.label_maps:ade20k",
+    "cocostuff": "lisa.data.label_maps:cocostuff",
+    "mapillary": "lisa.data.label_maps:mapillary",
+    "refclef": "lisa.data.datasets:refclef",
+    "refcoco": "lisa.data.datasets:refcoco",
+    "refcoco+": "lisa.data.datasets:refcoco_plus",
+    "refcocog": "lisa.data.datasets:refcocog",
+    "vqa": "lisa.data.datasets:vqa",
+    "reason": "lisa.data.datasets:reason",
+}
+"""Name → what opens its training part in the folder that holds all datasets."""
+DATASET_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "sem_seg": ("ade20k", "cocostuff", "mapillary"),
+    "refer_seg": ("refclef", "refcoco", "refcoco+", "refcocog"),
+}
+"""Name → datasets that share its share evenly, as the paper's recipe draws them."""
 
 
 def names(table: str, own: Mapping[str, str]) -> list[str]:

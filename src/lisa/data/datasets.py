@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from lisa.data.mixture import Indexed
+from lisa import registry
+from lisa.data.base import Reader
+from lisa.data.mixture import Part
+from lisa.data.refer import SPLIT_BY, Refer
 from lisa.errors import BadInput
 from lisa.types import Sample
+
+if TYPE_CHECKING:
+    from lisa.data.reasonseg import ReasonSeg
 
 
 class Dataset(Protocol):
@@ -35,13 +42,92 @@ def open_dataset(name: str, *, folder: Path | None, split: str | None, seed: int
 
         count = 50 * len(SEED_KINDS) if limit is None else limit
         return WorldDataset(seed=seed, count=count, split=split or "test", kinds=SEED_KINDS)
-    raise BadInput(f"no dataset is called {name!r}: known are world, world-seed")
+    if name in ("reason-val", "reason-test"):
+        pictures = _reasonseg(_given(folder, name), name.removeprefix("reason-"))
+        return First(pictures, len(pictures), limit)
+    if name in SPLIT_BY:
+        refer = Refer(_given(folder, name) / "refer_seg", name, split or "val")
+        return First(refer, len(refer.expressions), limit)
+    known = ", ".join(("world", "world-seed", "reason-val", "reason-test", *SPLIT_BY))
+    raise BadInput(f"no dataset is called {name!r}: known are {known}")
 
 
-def open_training(name: str, *, folder: Path, seed: int) -> Indexed:
-    """The samples of a dataset to train on, read by number. Raises BadInput for an unknown one."""
-    if name == "world":
-        from lisa.data.world import WorldDataset
+class First:
+    """The first samples of a dataset."""
 
-        return WorldDataset(seed=seed, count=1_000_000, split="train")
-    raise BadInput(f"no dataset to train on is called {name!r} in {folder}: known is world")
+    def __init__(self, dataset: Iterable[Sample], total: int, limit: int | None) -> None:
+        self.dataset, self.limit = dataset, total if limit is None else min(limit, total)
+
+    def __len__(self) -> int:
+        return self.limit
+
+    def __iter__(self) -> Iterator[Sample]:
+        return islice(iter(self.dataset), self.limit)
+
+    def other(self, sample: Sample) -> Sample | None:
+        """None: no other target of a picture is known here."""
+        return None
+
+
+def _given(folder: Path | None, name: str) -> Path:
+    if folder is None:
+        raise BadInput(f"{name} is read from files: say with --data where the datasets lie")
+    return folder
+
+
+def open_training(name: str, share: float, *, folder: Path) -> list[Part]:
+    """A dataset to train on, or each of a group with its part of the share.
+
+    Raises BadInput for an unknown name, Missing (or what a reader raises) where its files are not in `folder`.
+    """
+    members = registry.DATASET_GROUPS.get(name, (name,))
+    return [Part(registry.find("datasets", registry.DATASETS, m)(folder), share / len(members)) for m in members]
+
+
+def world(folder: Path) -> Reader:
+    """Scenes to train on; nothing is read from `folder`."""
+    from lisa.data.world import WorldDataset
+
+    return WorldDataset(seed=1, count=1_000_000, split="train")
+
+
+def refclef(folder: Path) -> Reader:
+    """refCLEF's training part."""
+    return _refer(folder, "refclef")
+
+
+def refcoco(folder: Path) -> Reader:
+    """refCOCO's training part."""
+    return _refer(folder, "refcoco")
+
+
+def refcoco_plus(folder: Path) -> Reader:
+    """refCOCO+'s training part."""
+    return _refer(folder, "refcoco+")
+
+
+def refcocog(folder: Path) -> Reader:
+    """refCOCOg's training part."""
+    return _refer(folder, "refcocog")
+
+
+def vqa(folder: Path) -> Reader:
+    """LLaVA-Instruct-150K."""
+    from lisa.data.llava import LlavaChat
+
+    return LlavaChat(folder / "llava_dataset" / "llava_instruct_150k.json", folder / "coco" / "train2017")
+
+
+def reason(folder: Path) -> Reader:
+    """ReasonSeg's training part."""
+    return _reasonseg(folder, "train")
+
+
+def _refer(folder: Path, name: str) -> Reader:
+    return Refer(folder / "refer_seg", name, "train")
+
+
+def _reasonseg(folder: Path, split: str) -> ReasonSeg:
+    from lisa.data.reasonseg import ReasonSeg
+
+    return ReasonSeg(folder / "reason_seg" / "ReasonSeg", split)

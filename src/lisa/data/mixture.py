@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lisa.data.base import Reader
 from lisa.types import Sample
 
-
-class Indexed(Protocol):
-    """A dataset read by number."""
-
-    def __len__(self) -> int:
-        """How many samples."""
-        ...
-
-    def __getitem__(self, index: int, /) -> Sample:
-        """The sample of that number; the same one each time."""
-        ...
+_WORDS = 1
+"""Keeps the dice that choose words apart from those that choose pictures."""
 
 
 @dataclass(frozen=True)
 class Part:
     """A dataset and how often it is drawn, against the others."""
 
-    dataset: Indexed
+    dataset: Reader
     share: float = 1.0
 
 
@@ -59,9 +50,9 @@ class Mixture:
         return part, index - (int(self._ends[part - 1]) if part else 0)
 
     def __call__(self, place: int) -> list[Sample]:
-        """The sample at a place, as the only one about its picture."""
+        """Conversations about the picture at a place."""
         part, index = self.where(place)
-        return [self.parts[part].dataset[index]]
+        return list(self.parts[part].dataset.draw(index, np.random.default_rng([self.seed, place, _WORDS])))
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if self._epoch is None or self._epoch[0] != epoch:

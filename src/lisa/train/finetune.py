@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from lisa.data.datasets import open_dataset, open_training
-from lisa.data.mixture import Mixture, Part
+from lisa.data.mixture import Mixture
 from lisa.devices import pick_device
 from lisa.errors import BadCheckpoint, BadInput, Missing
 from lisa.evaluate import evaluate
@@ -119,8 +119,9 @@ def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> Se
     )
     draw = Mixture(
         [
-            Part(open_training(name, folder=Path(recipe.data_dir), seed=recipe.seed), share)
+            part
             for name, share in recipe.data.items()
+            for part in open_training(name, share, folder=Path(recipe.data_dir))
         ],
         seed=recipe.seed,
         order=recipe.order,

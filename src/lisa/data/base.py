@@ -1,0 +1,30 @@
+"""What a dataset is: pictures by number, and conversations about them by number and dice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from lisa.types import Sample
+
+
+class Reader(Protocol):
+    """A dataset that is learned from. Reading is pure: the same number and dice give the same samples."""
+
+    def __len__(self) -> int:
+        """How many pictures (or conversations, where these are what is numbered)."""
+        ...
+
+    def draw(self, index: int, rng: np.random.Generator, /) -> Sequence[Sample]:
+        """Conversations about one picture, in words drawn by `rng`; none where it gives nothing to learn.
+
+        Raises a LisaError that names the record where it cannot be read.
+        """
+        ...
+
+
+def some(count: int, most: int, rng: np.random.Generator) -> list[int]:
+    """Up to `most` different numbers below `count`, in random order."""
+    return [int(i) for i in rng.permutation(count)[:most]]

@@ -1,0 +1,124 @@
+"""Files of datasets, read so that a broken or hostile one is named and never run."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from lisa.errors import BadInput, Missing, shown
+from lisa.images import FORMATS
+from lisa.types import Mask
+
+LARGEST = 4 << 30
+"""Bytes of the largest annotation file that is read; the largest published one has 1.1 GB."""
+
+
+def read_annotations(path: Path, *, encodings: tuple[str, ...] = ("utf-8",)) -> Any:
+    """A JSON file. Raises Missing where there is none, BadInput for one that is broken or too large."""
+    raw = _bytes(path)
+    for encoding in encodings:
+        try:
+            return json.loads(raw.decode(encoding))
+        except UnicodeDecodeError:
+            continue
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{shown(path)} is no whole JSON file ({error}): fetch it again") from error
+    raise BadInput(f"{shown(path)} is not in {' or '.join(encodings)}: save it as UTF-8")
+
+
+class _Plain(pickle.Unpickler):
+    """Lists, dictionaries, text and numbers; a pickle that asks for anything else is refused before it runs."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise BadInput(f"the pickle asks for {module}.{name}, which data does not need: do not trust this file")
+
+
+def read_refs(path: Path) -> list[dict[str, Any]]:
+    """A `refs(*.p)` file of the refer datasets, without running anything in it.
+
+    Raises Missing, or BadInput for a file that is broken or asks for code.
+    """
+    raw = _bytes(path)
+    try:
+        found = _Plain(io.BytesIO(raw), encoding="latin1").load()
+    except BadInput as error:
+        raise BadInput(f"{shown(path)}: {error}") from error
+    except Exception as error:  # a pickle can be broken in any way
+        raise BadInput(f"{shown(path)} is no whole pickle ({type(error).__name__}): fetch it again") from error
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise BadInput(f"{shown(path)} holds no list of records: it is not a refs file")
+    return found
+
+
+def inside(folder: Path, name: object) -> Path:
+    """A file that an annotation names, which has to lie in its folder. Raises BadInput for one that does not."""
+    path = folder / str(name)
+    if not isinstance(name, str) or "\x00" in name or not path.resolve().is_relative_to(folder.resolve()):
+        raise BadInput(f"an annotation names {shown(name)}, which is no file inside {shown(folder)}")
+    return path
+
+
+def read_labels(path: Path, size: tuple[int, int] | None = None) -> NDArray[np.int64]:
+    """A label map `[H, W]`: the numbers of a grey, palette or 16-bit PNG.
+
+    Raises Missing, or BadInput for a file that is none, is in colours, or has another size than its picture.
+    """
+    if not path.is_file():
+        raise Missing(f"there is no {shown(path)}: fetch the annotations again")
+    try:
+        with PIL.Image.open(path, formats=FORMATS) as file:
+            if len(file.getbands()) != 1:
+                raise BadInput(f"{shown(path)} is in colours, not in label numbers")
+            labels = np.asarray(file).astype(np.int64)
+    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
+        raise BadInput(f"{shown(path)} cannot be read as a label map: fetch it again") from error
+    if size is not None and labels.shape != size:
+        raise BadInput(f"{shown(path)} is {labels.shape[1]} × {labels.shape[0]}, its picture {size[1]} × {size[0]}")
+    return labels
+
+
+def decode_segmentation(segmentation: Any, size: tuple[int, int], where: str) -> Mask:
+    """COCO's polygons or run-length encoding, compressed or not → `[H, W]` bool, by pycocotools.
+
+    `where` names the record. Raises BadInput for anything that is neither, or is of another size.
+    """
+    from pycocotools import mask
+
+    coco: Any = mask  # its types know less than it takes
+    height, width = size
+    try:
+        if isinstance(segmentation, list):
+            polygons = [[float(x) for x in polygon] for polygon in segmentation]
+            if not polygons or any(len(p) < 6 or len(p) % 2 or not np.isfinite(p).all() for p in polygons):
+                raise ValueError("a polygon needs three points or more, of finite numbers")
+            if any(abs(x) > 1e6 for p in polygons for x in p):
+                raise ValueError("a polygon lies far outside of its picture")
+            rle: Any = coco.merge(coco.frPyObjects(polygons, height, width))
+        elif list(segmentation["size"]) != [height, width]:
+            raise ValueError(f"its size is {list(segmentation['size'])}, not {[height, width]}")
+        elif isinstance(segmentation["counts"], list):
+            counts = [int(n) for n in segmentation["counts"]]
+            if min(counts, default=0) < 0 or sum(counts) != height * width:
+                raise ValueError("its runs do not add up to the picture")
+            rle = coco.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+        else:
+            rle = {"size": [height, width], "counts": str(segmentation["counts"]).encode("ascii")}
+        found = coco.decode(rle)
+    except (ValueError, TypeError, KeyError, OverflowError, UnicodeError) as error:
+        raise BadInput(f"{where}: the mask cannot be read ({error})") from error
+    return found.astype(np.bool_)
+
+
+def _bytes(path: Path) -> bytes:
+    if not path.is_file():
+        raise Missing(f"there is no {shown(path)}: see `lisa data list` for the layout")
+    if path.stat().st_size > LARGEST:
+        raise BadInput(f"{shown(path)} is larger than any annotation file: is it the right one?")
+    return path.read_bytes()

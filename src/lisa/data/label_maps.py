@@ -1,0 +1,110 @@
+"""Semantic segmentation whose annotation is a map of label numbers: ADE20K, COCO-Stuff, Mapillary Vistas, one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lisa.data import prompts
+from lisa.data.base import some
+from lisa.data.files import read_annotations, read_labels
+from lisa.errors import BadInput, Missing, shown
+from lisa.images import open_image
+from lisa.types import Sample, Target, Turn
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelMaps:
+    """Pictures, where each one's map lies, and the names that numbers stand for; other numbers are not asked about."""
+
+    name: str
+    pictures: Sequence[Path]
+    label_of: Callable[[Path], Path]
+    names: Mapping[int, str]
+    classes: int = 3
+    """Most classes asked about in one picture."""
+
+    def __post_init__(self) -> None:
+        if not self.pictures:
+            raise Missing(f"{self.name} has no pictures where they should lie: see `lisa data list` for the layout")
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
+        """See `Reader`: a conversation for each of a few classes that the picture shows."""
+        path = self.pictures[index]
+        image = open_image(path)
+        labels = read_labels(self.label_of(path), (image.shape[0], image.shape[1]))
+        shown_classes = [n for n in np.unique(labels).tolist() if n in self.names]
+        return [
+            Sample(
+                id=f"{self.name}/{path.stem}/{number}",
+                image=image,
+                turns=(
+                    Turn(
+                        instruction=prompts.ask_name(self.names[number], rng),
+                        answer=prompts.answer(rng),
+                        targets=(Target(mask=labels == number),),
+                    ),
+                ),
+                group=self.name,
+            )
+            for number in (shown_classes[i] for i in some(len(shown_classes), self.classes, rng))
+        ]
+
+
+def ade20k(folder: Path, *, part: str = "training") -> LabelMaps:
+    """`ade20k/{images,annotations}/training`, and the challenge's `objectInfo150.txt`; 0 is none of the 150."""
+    home = folder / "ade20k"
+    rows = _lines(home / "objectInfo150.txt")[1:]
+    names = {int(row.split("\t")[0]): row.split("\t")[-1].split(",")[0].strip() for row in rows}
+    maps = home / "annotations" / part
+    return LabelMaps(
+        name="ade20k",
+        pictures=sorted((home / "images" / part).glob("*.jpg")),
+        label_of=lambda path: maps / f"{path.stem}.png",
+        names=names,
+    )
+
+
+def cocostuff(folder: Path) -> LabelMaps:
+    """`cocostuff/train2017/*.png` over `coco/train2017/*.jpg`, and `cocostuff/labels.txt`; pixel = label − 1.
+
+    As in the reference, names with a "-" are left out ("wall-brick").
+    """
+    rows = [row.partition(":") for row in _lines(folder / "cocostuff" / "labels.txt")]
+    names = {int(number) - 1: name.strip() for number, _, name in rows if int(number) > 0}
+    pictures = folder / "coco" / "train2017"
+    maps = sorted((folder / "cocostuff" / "train2017").glob("*.png"))
+    return LabelMaps(
+        name="cocostuff",
+        pictures=[pictures / f"{path.stem}.jpg" for path in maps],
+        label_of=lambda path: folder / "cocostuff" / "train2017" / f"{path.stem}.png",
+        names={number: name for number, name in names.items() if "-" not in name},
+    )
+
+
+def mapillary(folder: Path, *, version: str = "v2.0", part: str = "training") -> LabelMaps:
+    """`mapillary/{config_v2.0.json, training/images, training/v2.0/labels}`; version 1.2 has `config_v1.2.json`."""
+    home = folder / "mapillary"
+    data = read_annotations(home / f"config_{version}.json")
+    try:
+        names = {i: str(row["readable"]) for i, row in enumerate(data["labels"])}
+    except (TypeError, KeyError) as error:
+        raise BadInput(f"{shown(home)}/config_{version}.json needs labels, each with a readable name") from error
+    return LabelMaps(
+        name="mapillary",
+        pictures=sorted((home / part / "images").glob("*.jpg")),
+        label_of=lambda path: home / part / version / "labels" / f"{path.stem}.png",
+        names=names,
+    )
+
+
+def _lines(path: Path) -> list[str]:
+    if not path.is_file():
+        raise Missing(f"there is no {shown(path)}: see `lisa data list` for the layout")
+    return [row for row in path.read_text(encoding="utf-8").splitlines() if row.strip()]

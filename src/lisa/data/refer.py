@@ -1,0 +1,109 @@
+"""refCOCO, refCOCO+, refCOCOg, refCLEF in the layout of the refer toolkit, and gRefCOCO.
+
+refer_seg/refcoco/{refs(unc).p, instances.json}   refer_seg/images/mscoco/images/train2014/*.jpg
+refer_seg/refclef/{refs(unc).p, instances.json}   refer_seg/images/saiapr_tc-12/*.jpg
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lisa.data import prompts
+from lisa.data.base import some
+from lisa.data.files import decode_segmentation, inside, read_annotations, read_refs
+from lisa.errors import BadInput, Missing, shown
+from lisa.images import open_image
+from lisa.types import Image, Mask, Sample, Target, Turn
+
+SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "unc"}
+"""Dataset → who made the split that LISA uses; refCOCOg also has google's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expression:
+    """One referring expression, and the annotations it means."""
+
+    image: int
+    text: str
+    annotations: tuple[int, ...]
+
+
+class Refer:
+    """One split. Read by number it gives an expression, drawn from it gives up to three about one picture."""
+
+    def __init__(
+        self, folder: Path, name: str, split: str, *, split_by: str | None = None, expressions: int = 3
+    ) -> None:
+        """`folder` is `refer_seg`. Raises Missing or BadInput where its files are not as they should be."""
+        if name not in SPLIT_BY:
+            raise BadInput(f"no refer dataset is called {name!r}: known are {', '.join(SPLIT_BY)}")
+        home = folder / name
+        refs = home / f"refs({split_by or SPLIT_BY[name]}).p"
+        self.name, self.most = name, expressions
+        self.home = folder / "images" / ("saiapr_tc-12" if name == "refclef" else "mscoco/images/train2014")
+        self._read(read_annotations(home / "instances.json"), read_refs(refs), split, refs)
+        if not self.expressions:
+            raise Missing(f"{shown(refs)} has no expressions of a split called {split!r}")
+        found: dict[int, list[Expression]] = {}
+        for expression in self.expressions:
+            found.setdefault(expression.image, []).append(expression)
+        self.by_picture = list(found.values())
+
+    def __len__(self) -> int:
+        return len(self.by_picture)
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Every expression, asked as the reference's validation asks."""
+        for i, expression in enumerate(self.expressions):
+            asked = f"What is {expression.text} in this image? Please output segmentation mask."
+            image = self._image(expression)
+            yield self._sample(expression, image, asked, "[SEG].", f"{self.name}/{i}")
+
+    def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
+        """See `Reader`."""
+        group = self.by_picture[index]
+        image = self._image(group[0])
+        return [
+            self._sample(
+                group[i], image, prompts.ask_name(group[i].text, rng), prompts.answer(rng), f"{self.name}/{index}/{i}"
+            )
+            for i in some(len(group), self.most, rng)
+        ]
+
+    def _sample(self, expression: Expression, image: Image, asked: str, answer: str, id: str) -> Sample:
+        mask = np.zeros(image.shape[:2], np.bool_)
+        for number in expression.annotations:
+            mask |= self._mask(number, (image.shape[0], image.shape[1]))
+        turn = Turn(instruction=asked, answer=answer, targets=(Target(mask=mask),))
+        return Sample(id=id, image=image, turns=(turn,), group=self.name)
+
+    def _mask(self, number: int, size: tuple[int, int]) -> Mask:
+        return decode_segmentation(self.masks[number], size, f"{self.name}, annotation {number}")
+
+    def _image(self, expression: Expression) -> Image:
+        return open_image(inside(self.home, self.files[expression.image]))
+
+    def _read(self, instances: Any, refs: list[dict[str, Any]], split: str, path: Path) -> None:
+        try:
+            self.files = {int(row["id"]): row["file_name"] for row in instances["images"]}
+            self.masks = {int(row["id"]): row["segmentation"] for row in instances["annotations"]}
+            kept = [ref for ref in refs if ref["split"] == split]
+            self.expressions = [
+                Expression(
+                    image=int(ref["image_id"]),
+                    text=str(sentence["sent"]).strip().lower(),
+                    annotations=(int(ref["ann_id"]),),
+                )
+                for ref in kept
+                for sentence in ref["sentences"]
+            ]
+        except (TypeError, KeyError, ValueError) as error:
+            raise BadInput(f"{shown(path)} or its instances.json lacks {error}: fetch them again") from error
+        for e in self.expressions:
+            if e.image not in self.files or any(a not in self.masks for a in e.annotations):
+                raise BadInput(f"{shown(path)} means picture {e.image}, which instances.json does not have")

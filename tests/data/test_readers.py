@@ -1,0 +1,335 @@
+"""Readers on official samples, on goldens of the reference, and on files made to break them."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from pycocotools.coco import COCO
+
+from lisa.data import prompts
+from lisa.data.datasets import open_dataset, open_training
+from lisa.data.files import decode_segmentation, inside, read_labels, read_refs
+from lisa.data.label_maps import ade20k, cocostuff, mapillary
+from lisa.data.llava import LlavaChat
+from lisa.data.mixture import Mixture, Part
+from lisa.data.reasonseg import Annotation, ReasonSeg
+from lisa.data.refer import Refer
+from lisa.errors import BadInput, LisaError, Missing
+from lisa.types import Sample
+
+
+def dice(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+# --- prompts -----------------------------------------------------------------------------------------------------
+
+
+def test_wordings_are_the_references(shared):
+    said = json.loads((shared / "reference" / "prompts.json").read_text(encoding="utf-8"))["templates"]
+    bare = lambda key: tuple(t.removeprefix("<image>\n") for t in said[key])  # noqa: E731
+    assert tuple(t.replace("{name}", "{class_name}") for t in prompts.SHORT) == bare("SHORT_QUESTION_LIST")
+    assert tuple(t.replace("{text}", "{sent}") for t in prompts.LONG) == bare("LONG_QUESTION_LIST")
+    assert tuple(t.removeprefix("{text} ") for t in prompts.EXPLAIN) == bare("EXPLANATORY_QUESTION_LIST")
+    assert bare("ANSWER_LIST") == prompts.ANSWERS
+
+
+def test_parts_are_named_in_two_ways():
+    texts = [prompts.ask_part("Dog", "head", dice(i)) for i in range(200)]
+    second = sum("the head of the dog" in t for t in texts)
+    assert 70 < second < 130 and all("dog head" in t or "the head of the dog" in t for t in texts)
+
+
+# --- ReasonSeg ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_reasonseg_masks_are_the_references(shared, number):
+    home = shared / "reference" / "reasonseg"
+    expected = json.loads((home / "expected.json").read_text(encoding="utf-8"))[number]
+    note = Annotation(home / f"ann{number}.json")
+    labels = note.labels(expected["height"], expected["width"])
+    assert np.array_equal(labels, np.asarray(PIL.Image.open(home / f"mask{number}.png")))
+    assert note.texts == expected["text"] and note.is_sentence == expected["is_sentence"]
+
+
+@pytest.fixture
+def reasonseg(tmp_path: Path) -> Path:
+    home = tmp_path / "reason_seg" / "ReasonSeg"
+    for split, count in (("train", 4), ("val", 3)):
+        (home / split).mkdir(parents=True)
+        for i in range(count):
+            PIL.Image.new("RGB", (60, 40), (i * 20, 90, 90)).save(home / split / f"{i}.jpg")
+            square = {"label": "target", "points": [[5, 5], [25, 5], [25, 20], [5, 20]]}
+            hole = {"label": "Ignore", "points": [[8, 8], [12, 8], [12, 12], [8, 12]]}
+            flag = {"label": "FLAG", "points": [[0, 0], [59, 0], [59, 39]]}
+            record = {"shapes": [hole, flag, square], "text": ["Who is it?", "What?"], "is_sentence": i % 2 == 0}
+            (home / split / f"{i}.json").write_text(json.dumps(record), encoding="utf-8")
+    (home / "explanatory").mkdir()
+    told = [{"image": "1.jpg", "query": "Who is it?", "outputs": "It stands in the corner."}]
+    (home / "explanatory" / "train.json").write_text(json.dumps(told), encoding="utf-8")
+    return tmp_path
+
+
+def test_reasonseg_is_asked_as_the_reference_asks(reasonseg):
+    data = open_dataset("reason-val", folder=reasonseg, split=None, seed=0, limit=None)
+    samples = list(data)
+    assert len(data) == len(samples) == 3
+    assert [s.turns[0].instruction for s in samples[:2]] == [
+        "Who is it? Please output segmentation mask.",
+        "What is Who is it? in this image? Please output segmentation mask.",
+    ]
+    target = samples[0].turns[0].targets[0]
+    assert target.mask.sum() == 21 * 16 - 25 and target.ignore is not None and target.ignore.sum() == 25
+
+
+def test_explanations_come_with_and_without_a_mask(reasonseg):
+    data = ReasonSeg(reasonseg / "reason_seg" / "ReasonSeg", "train")
+    assert [s.group for s in data] == ["long", "short", "long", "short"]
+    drawn = [s.turns[0] for i in range(300) for s in data.draw(1, dice(i))]
+    alone = [t for t in drawn if t.answer == "It stands in the corner."]
+    both = [t for t in drawn if t not in alone and t.answer.endswith("corner.")]
+    assert 0.06 < len(alone) / len(drawn) < 0.14 and 0.4 < len(both) / (len(drawn) - len(alone)) < 0.6
+    assert all(not t.targets for t in alone) and all(len(t.targets) == 1 for t in drawn if t not in alone)
+    assert all("explain" in t.instruction or "explanation" in t.instruction for t in both)
+    assert not any("corner" in t.answer for i in range(50) for s in data.draw(0, dice(i)) for t in s.turns)
+
+
+def test_drawing_is_pure(reasonseg):
+    data = ReasonSeg(reasonseg / "reason_seg" / "ReasonSeg", "train")
+    texts = lambda seed: [(s.id, s.turns[0].instruction, s.turns[0].answer) for s in data.draw(2, dice(seed))]  # noqa: E731
+    assert texts(4) == texts(4) and len({str(texts(i)) for i in range(20)}) > 5
+
+
+# --- label maps --------------------------------------------------------------------------------------------------
+
+
+def same_as_map(samples: list[Sample], labels: np.ndarray) -> None:
+    """Every mask is one label of the map, pixel by pixel."""
+    for s in samples:
+        number = int(s.id.rsplit("/", 1)[1])
+        assert np.array_equal(s.turns[0].targets[0].mask, labels == number) and (labels == number).any()
+
+
+def test_ade20k(formats, tmp_path):
+    shutil.copytree(formats / "ade20k", tmp_path / "ade20k")
+    data = ade20k(tmp_path)
+    assert len(data) == 3 and len(data.names) == 150 and data.names[1] == "wall" and data.names[2] == "building"
+    for i, path in enumerate(data.pictures):
+        labels = read_labels(tmp_path / "ade20k" / "annotations" / "training" / f"{path.stem}.png")
+        seen: set[str] = set()
+        for seed in range(40):
+            samples = list(data.draw(i, dice(seed)))
+            assert 1 <= len(samples) <= 3 and len({s.id for s in samples}) == len(samples)
+            same_as_map(samples, labels)
+            seen |= {s.id for s in samples}
+        assert len(seen) == len(set(np.unique(labels).tolist()) - {0})
+
+
+def test_cocostuff_leaves_out_names_with_a_dash(formats, tmp_path):
+    for name in ("coco", "cocostuff"):
+        shutil.copytree(formats / name, tmp_path / name)
+    names = [f"{i}: thing {i}" for i in range(183)]
+    names[93] = "93: wall-brick"
+    (tmp_path / "cocostuff" / "labels.txt").write_text("\n".join(names), encoding="utf-8")
+    data = cocostuff(tmp_path)
+    assert len(data) == 13 and 92 not in data.names and data.names[0] == "thing 1" and 255 not in data.names
+    for i, path in enumerate(data.pictures):
+        labels = read_labels(tmp_path / "cocostuff" / "train2017" / f"{path.stem}.png")
+        same_as_map(list(data.draw(i, dice(i))), labels)
+
+
+def test_mapillary_in_both_versions(formats, tmp_path):
+    shutil.copytree(formats / "mapillary", tmp_path / "mapillary")
+    shutil.copy(formats / "mapillary" / "config_v1.1.json", tmp_path / "mapillary" / "config_v1.2.json")
+    data = mapillary(tmp_path, version="v1.2")
+    assert len(data) == 4 and data.names[0] == "Bird"
+    labels = read_labels(data.label_of(data.pictures[0]))
+    samples = list(data.draw(0, dice()))
+    same_as_map(samples, labels)
+    assert all(s.turns[0].instruction.lower() != s.turns[0].instruction for s in samples)
+    stub = tmp_path / "stub"
+    shutil.copytree(formats / "mapillary_v2_stub", stub / "mapillary")
+    shutil.copy(formats / "mapillary" / "config_v2.0.RECONSTRUCTED.json", stub / "mapillary" / "config_v2.0.json")
+    second = mapillary(stub)
+    same_as_map(list(second.draw(0, dice())), read_labels(second.label_of(second.pictures[0])))
+
+
+def test_a_map_of_another_size_is_named(formats, tmp_path):
+    shutil.copytree(formats / "ade20k", tmp_path / "ade20k")
+    broken = tmp_path / "ade20k" / "annotations" / "training" / "ADE_val_00000002.png"
+    PIL.Image.new("L", (10, 10)).save(broken)
+    with pytest.raises(BadInput, match=r"ADE_val_00000002.* is 10 × 10"):
+        ade20k(tmp_path).draw(1, dice())
+
+
+# --- refer -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def refer(formats, tmp_path) -> Path:
+    home = tmp_path / "refer_seg"
+    pictures = home / "images" / "mscoco" / "images" / "train2014"
+    pictures.mkdir(parents=True)
+    for name in ("refcoco", "refcoco+", "refcocog", "refclef"):
+        (home / name).mkdir()
+    (home / "images" / "saiapr_tc-12").mkdir()
+    record = json.loads((formats / "refer" / "refs_unc_record0.QUOTED.json").read_text(encoding="utf-8"))[0]
+    record |= {"file_name": "a.jpg", "image_id": 7, "ann_id": 9}
+    other = record | {"ref_id": 1, "split": "val", "ann_id": 10, "sentences": record["sentences"][:1]}
+    for folder in (pictures, home / "images" / "saiapr_tc-12"):
+        PIL.Image.new("RGB", (50, 30), (9, 90, 9)).save(folder / "a.jpg")
+    instances = {
+        "images": [{"id": 7, "file_name": "a.jpg", "height": 30, "width": 50}],
+        "annotations": [
+            {"id": 9, "segmentation": [[5, 5, 20, 5, 20, 15, 5, 15], [10, 10, 30, 10, 30, 20, 10, 20]]},
+            {"id": 10, "segmentation": {"size": [30, 50], "counts": [100, 50, 1350]}},
+        ],
+        "categories": [{"id": 1, "name": "person"}],
+    }
+    for name, by in (("refcoco", "unc"), ("refcoco+", "unc"), ("refcocog", "umd"), ("refclef", "unc")):
+        (home / name / "instances.json").write_text(json.dumps(instances), encoding="utf-8")
+        (home / name / f"refs({by}).p").write_bytes(pickle.dumps([record, other], protocol=2))
+    return tmp_path
+
+
+def test_expressions_share_a_picture_and_overlapping_polygons_count_once(refer):
+    data = Refer(refer / "refer_seg", "refcoco", "train")
+    samples = list(data.draw(0, dice()))
+    assert len(data) == 1 and len(samples) == 3 and len({s.turns[0].instruction for s in samples}) == 3
+    mask = samples[0].turns[0].targets[0].mask
+    assert mask.dtype == np.bool_ and mask.shape == (30, 50) and mask.sum() == 15 * 10 + 20 * 10 - 10 * 5
+    found = list(open_dataset("refcoco", folder=refer, split="val", seed=0, limit=None))
+    assert [s.turns[0].instruction for s in found] == [
+        "What is the lady with the blue shirt in this image? Please output segmentation mask."
+    ]
+    assert found[0].turns[0].targets[0].mask.sum() == 50
+
+
+def test_a_group_shares_its_share(refer):
+    parts = open_training("refer_seg", 3.0, folder=refer)
+    assert [p.share for p in parts] == [0.75] * 4
+    with pytest.raises(Missing, match="ade20k"):
+        open_training("sem_seg", 9.0, folder=refer)
+    with pytest.raises(BadInput, match="did you mean 'refcoco'"):
+        open_training("refcocoo", 1.0, folder=refer)
+
+
+class Evil:
+    def __reduce__(self):
+        return (Path.touch, (Path("executed"),))
+
+
+def test_a_pickle_that_asks_for_code_is_refused_and_runs_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for payload in (Evil(), [Evil()], [{"sent": Evil()}]):
+        (tmp_path / "refs(unc).p").write_bytes(pickle.dumps(payload))
+        with pytest.raises(BadInput, match=r"refs\(unc\).p.*do not trust"):
+            read_refs(tmp_path / "refs(unc).p")
+    assert not (tmp_path / "executed").exists()
+    endless: list = []
+    endless.append(endless)
+    for raw in (b"", b"\x80\x02", b"hello", pickle.dumps({"a": 1}), pickle.dumps(endless), b"(lp0\n" * 50):
+        (tmp_path / "refs(unc).p").write_bytes(raw)
+        with pytest.raises(BadInput, match=r"refs\(unc\).p"):
+            read_refs(tmp_path / "refs(unc).p")
+
+
+# --- LLaVA -------------------------------------------------------------------------------------------------------
+
+
+def test_llava_records(formats, tmp_path):
+    path = formats / "llava" / "llava_instruct_3_records.QUOTED.json"
+    for row in json.loads(path.read_text(encoding="utf-8")):
+        PIL.Image.new("RGB", (20, 20)).save(tmp_path / row["image"])
+    data = LlavaChat(path, tmp_path)
+    samples = [data.draw(i, dice())[0] for i in range(len(data))]
+    assert len(samples) == 3 and samples[0].turns[0].instruction == "What do you see happening in this image?"
+    assert all("<image>" not in t.instruction and t.answer and not t.targets for s in samples for t in s.turns)
+
+
+SAID = [{"from": "human", "value": "x"}, {"from": "gpt", "value": "y"}]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {}, {"image": "a.jpg"}, {"image": "../a.jpg", "conversations": []}, 7,
+        {"image": "a.jpg", "conversations": [{"from": "gpt", "value": "x"}, {"from": "human", "value": "y"}]},
+        {"image": "../../etc/passwd", "conversations": SAID},
+        {"image": 3, "conversations": SAID},
+    ],
+)  # fmt: skip
+def test_a_broken_record_is_named(tmp_path, record):
+    (tmp_path / "chat.json").write_text(json.dumps([record]), encoding="utf-8")
+    with pytest.raises(LisaError):
+        LlavaChat(tmp_path / "chat.json", tmp_path).draw(0, dice())
+
+
+# --- segmentations and files ---------------------------------------------------------------------------------------
+
+
+def test_official_segmentations_decode_as_coco_itself_decodes_them(shared):
+    path = shared / "data" / "coco_train128" / "annotations" / "instances_train2017.json"
+    if not path.is_file():
+        pytest.skip("needs ../shared/data/coco_train128")
+    coco = COCO(str(path))
+    assert len(coco.anns) == 939 and any(row["iscrowd"] for row in coco.anns.values())
+    for row in coco.anns.values():
+        size = coco.imgs[row["image_id"]]["height"], coco.imgs[row["image_id"]]["width"]
+        mask = decode_segmentation(row["segmentation"], size, f"annotation {row['id']}")
+        assert np.array_equal(mask, coco.annToMask(row) > 0)
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        None, 3, "x", [], [[]], [[1, 2, 3, 4]], [[1, 2, 3, 4, 5, float("nan")]], [[1, 2, 3, 4, 5]], [["a"] * 6],
+        [[1e300] * 6], {}, {"size": [30, 50]}, {"size": [30, 50], "counts": [1, 2]}, {"size": [3, 5], "counts": "0"},
+        {"size": [30, 50], "counts": [-5, 1505]}, {"size": [30, 50], "counts": "\U0001f34a"},
+    ],
+)  # fmt: skip
+def test_a_broken_segmentation_is_named(segmentation):
+    with pytest.raises(BadInput, match="annotation 12"):
+        decode_segmentation(segmentation, (30, 50), "annotation 12")
+
+
+def test_files_stay_inside_their_folder(tmp_path):
+    assert inside(tmp_path, "a/b.jpg") == tmp_path / "a" / "b.jpg"
+    for name in ("../x", "/etc/passwd", "a/../../x", "a\x00b", 7, None):
+        with pytest.raises(BadInput):
+            inside(tmp_path, name)
+
+
+# --- the mixture -------------------------------------------------------------------------------------------------
+
+
+class Named:
+    def __init__(self, name: str, count: int = 50) -> None:
+        self.name, self.count = name, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def draw(self, index: int, rng: np.random.Generator) -> list[Sample]:
+        return [Sample(id=f"{self.name}/{index}/{rng.integers(1000)}", image=np.zeros((1, 1, 3), np.uint8), turns=())]
+
+
+def test_draws_keep_the_papers_shares():
+    shares = {"sem": 9.0, "refer": 3.0, "vqa": 3.0, "reason": 1.0}
+    row = Mixture([Part(Named(n), s) for n, s in shares.items()], seed=3)
+    n = 100_000
+    counts = Counter(row.where(place)[0] for place in range(n))
+    for i, share in enumerate(shares.values()):
+        p = share / 16
+        assert abs(counts[i] - n * p) <= 3 * (n * p * (1 - p)) ** 0.5
+    again = Mixture([Part(Named(n), s) for n, s in shares.items()], seed=3)
+    assert [row(p)[0].id for p in range(200)] == [again(p)[0].id for p in range(200)]
+    assert [row(p)[0].id for p in range(100)] != [Mixture(row.parts, seed=4)(p)[0].id for p in range(100)]
