@@ -39,6 +39,10 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+data_app = typer.Typer(help="What datasets there are, and whether their files are sound.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+
 @app.callback()
 def root(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
@@ -169,6 +173,41 @@ def convert(
             else finetune.convert(source, out, best=best, dtype=kind)
         )
     print(done)
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """Name what can be trained on, and where its files have to lie."""
+    from lisa import registry
+
+    for name in registry.names("datasets", registry.DATASETS):
+        opener = registry.find("datasets", registry.DATASETS, name)
+        print(f"{name:12} {(opener.__doc__ or '').strip().splitlines()[0]}")
+    for name, members in registry.DATASET_GROUPS.items():
+        print(f"{name:12} {', '.join(members)}, drawn evenly")
+
+
+@data_app.command("check")
+def data_check(
+    name: Annotated[str, typer.Argument(help="A dataset, as `lisa data list` names it.")],
+    data: Annotated[Path, typer.Option(help="Folder the datasets lie in.")] = Path("data"),
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many pictures.")] = None,
+) -> None:
+    """Read every picture and annotation once, and name what is wrong; exit code 2 if something is."""
+    from lisa import console
+    from lisa.data.check import check
+    from lisa.data.datasets import open_training
+
+    readers = [part.dataset for part in open_training(name, 1.0, folder=data)]
+    bad = 0
+    for reader in readers:
+        total = len(reader) if limit is None else min(limit, len(reader))
+        with console.counting("reading", total) as progress:
+            found = check(reader, limit=limit, progress=progress)
+        print(found.render())
+        bad += sum(found.kinds.values())
+    if bad:
+        raise LisaError(f"{bad} records of {name} want a look: put them right or take them out")
 
 
 @app.command()

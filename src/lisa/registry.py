@@ -23,6 +23,11 @@ DATASETS: Mapping[str, str] = {
     "ade20k": "lisa.data.label_maps:ade20k",
     "cocostuff": "lisa.data.label_maps:cocostuff",
     "mapillary": "lisa.data.label_maps:mapillary",
+    "pascal_part": "lisa.data.instances:pascal_part",
+    "paco_lvis": "lisa.data.instances:paco_lvis",
+    "coco": "lisa.data.instances:coco",
+    "lvis": "lisa.data.instances:lvis",
+    "own": "lisa.data.instances:own",
     "refclef": "lisa.data.datasets:refclef",
     "refcoco": "lisa.data.datasets:refcoco",
     "refcoco+": "lisa.data.datasets:refcoco_plus",
@@ -32,7 +37,7 @@ DATASETS: Mapping[str, str] = {
 }
 """Name → what opens its training part in the folder that holds all datasets."""
 DATASET_GROUPS: Mapping[str, tuple[str, ...]] = {
-    "sem_seg": ("ade20k", "cocostuff", "mapillary"),
+    "sem_seg": ("ade20k", "cocostuff", "mapillary", "pascal_part", "paco_lvis"),
     "refer_seg": ("refclef", "refcoco", "refcoco+", "refcocog"),
 }
 """Name → datasets that share its share evenly, as the paper's recipe draws them."""

@@ -13,16 +13,22 @@ import PIL.Image
 import pytest
 from pycocotools.coco import COCO
 
+from lisa import registry
+from lisa.cli import main
 from lisa.data import prompts
 from lisa.data.datasets import open_dataset, open_training
 from lisa.data.files import decode_segmentation, inside, read_labels, read_refs
+from lisa.data.instances import Instances, Name
 from lisa.data.label_maps import ade20k, cocostuff, mapillary
 from lisa.data.llava import LlavaChat
 from lisa.data.mixture import Mixture, Part
 from lisa.data.reasonseg import Annotation, ReasonSeg
 from lisa.data.refer import Refer
 from lisa.errors import BadInput, LisaError, Missing
+from lisa.registry import DATASETS
 from lisa.types import Sample
+
+COCO_FILE = "annotations/instances_train2017.json"
 
 
 def dice(seed: int = 0) -> np.random.Generator:
@@ -168,6 +174,108 @@ def test_a_map_of_another_size_is_named(formats, tmp_path):
     PIL.Image.new("L", (10, 10)).save(broken)
     with pytest.raises(BadInput, match=r"ADE_val_00000002.* is 10 × 10"):
         ade20k(tmp_path).draw(1, dice())
+
+
+# --- COCO's form -------------------------------------------------------------------------------------------------
+
+
+def test_coco_asks_for_all_instances_of_a_class(shared, tmp_path):
+    home = shared / "data" / "coco_train128"
+    if not home.is_dir():
+        pytest.skip("needs ../shared/data/coco_train128")
+    (tmp_path / "coco").symlink_to(home)
+    data, truth = open_training("coco", 1.0, folder=tmp_path)[0].dataset, COCO(str(home / COCO_FILE))
+    assert isinstance(data, Instances) and len(data) == len({a["image_id"] for a in truth.anns.values()})
+    for i in range(0, len(data), 9):
+        for s in data.draw(i, dice(i)):
+            rows = data._groups(data.rows[i][3])[int(s.id.rsplit("/", 1)[1])]
+            whole = np.any([truth.annToMask(row) > 0 for row in rows], axis=0)
+            assert np.array_equal(s.turns[0].targets[0].mask, whole)
+            assert truth.cats[rows[0]["category_id"]]["name"] in s.turns[0].instruction
+
+
+def test_parts_of_paco(formats):
+    rows = json.loads((formats / "paco" / "paco_lvis_v1_train_cat_info.json").read_text(encoding="utf-8"))
+    found = [Name.of(row["name"]) for row in rows]
+    assert len(found) == 531 and not any(c in n.thing + n.part for n in found for c in "_:()")
+    assert Name.of("bow_(weapon):tip_(end)") == Name(thing="bow", part="tip") and Name.of("dog").part == ""
+
+
+def test_lvis_finds_its_pictures_by_their_address(formats, tmp_path):
+    (tmp_path / "lvis").mkdir()
+    shutil.copy(formats / "lvis" / "lvis_val_100.json", tmp_path / "lvis" / "lvis_v1_train.json")
+    data = open_training("lvis", 1.0, folder=tmp_path)[0].dataset
+    assert isinstance(data, Instances) and len(data) > 50
+    with pytest.raises(LisaError, match=r"\.jpg"):
+        data.draw(0, dice())
+
+
+def test_one_annotation_at_a_time(tmp_path):
+    home = tmp_path / "vlpart" / "pascal_part"
+    (home / "VOCdevkit" / "VOC2010" / "JPEGImages").mkdir(parents=True)
+    PIL.Image.new("RGB", (50, 30)).save(home / "VOCdevkit" / "VOC2010" / "JPEGImages" / "a.jpg")
+    square = lambda x: [[x, 5, x + 9, 5, x + 9, 14, x, 14]]  # noqa: E731
+    data = {
+        "images": [{"id": 1, "file_name": "a.jpg", "height": 30, "width": 50}],
+        "categories": [{"id": 4, "name": "dog:head"}],
+        "annotations": [
+            {"id": n, "image_id": 1, "category_id": 4, "segmentation": square(x)} for n, x in ((1, 2), (2, 30))
+        ],
+    }
+    (home / "train.json").write_text(json.dumps(data), encoding="utf-8")
+    samples = open_training("pascal_part", 1.0, folder=tmp_path)[0].dataset.draw(0, dice())
+    masks = [s.turns[0].targets[0].mask for s in samples]
+    assert len(masks) == 2 and not (masks[0] & masks[1]).any() and all(m.sum() == 81 for m in masks)
+    data["images"][0]["height"] = 31
+    (home / "train.json").write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(BadInput, match="says 50 × 31"):
+        open_training("pascal_part", 1.0, folder=tmp_path)[0].dataset.draw(0, dice())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{", "[]", "3", '{"images": 1}', '{"images": [], "annotations": [], "categories": []}', "[" * 100_000,
+        '{"images": [{}], "annotations": [], "categories": []}',
+    ],
+)  # fmt: skip
+def test_a_broken_annotation_file_is_named(tmp_path, text):
+    (tmp_path / "own.json").write_text(text, encoding="utf-8")
+    with pytest.raises(LisaError, match=r"own\.json"):
+        Instances("own", tmp_path / "own.json", tmp_path)
+
+
+def test_what_is_wrong_is_named_on_the_command_line(tmp_path, capsys):
+    (tmp_path / "images").mkdir()
+    for name in ("a", "b"):
+        PIL.Image.new("RGB", (50, 30)).save(tmp_path / "images" / f"{name}.jpg")
+    (tmp_path / "images" / "b.jpg").write_bytes(b"no picture")
+    data = {
+        "images": [{"id": i, "file_name": f"{n}.jpg", "height": 30, "width": 50} for i, n in enumerate("abc")],
+        "categories": [{"id": 4, "name": "dog"}, {"id": 5, "name": "cat"}],
+        "annotations": [
+            {"id": i, "image_id": i, "category_id": 4, "segmentation": [[2, 5, 12, 5, 12, 14]]} for i in range(3)
+        ]
+        + [{"id": 9, "image_id": 0, "category_id": 5, "segmentation": {"size": [30, 50], "counts": [1500]}}],
+    }
+    (tmp_path / "own.json").write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        main(["data", "check", "own", "--data", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert (
+        "1 pictures read, 2 conversations, 2 masks" in out and "2 × cannot be read" in out and "1 × empty mask" in out
+    )
+    assert "b.jpg" in out and "c.jpg" in out
+    with pytest.raises(SystemExit, match="0"):
+        main(["data", "list"])
+    listed = capsys.readouterr().out
+    assert all(f"{name} " in listed for name in DATASETS)
+
+
+def test_every_dataset_says_where_it_lies():
+    for name in DATASETS:
+        assert (registry.find("datasets", DATASETS, name).__doc__ or "").strip(), name
+    assert {m for members in registry.DATASET_GROUPS.values() for m in members} <= set(DATASETS)
 
 
 # --- refer -------------------------------------------------------------------------------------------------------

@@ -85,41 +85,41 @@ def open_training(name: str, share: float, *, folder: Path) -> list[Part]:
 
 
 def world(folder: Path) -> Reader:
-    """Scenes to train on; nothing is read from `folder`."""
+    """Drawn scenes; they need no files."""
     from lisa.data.world import WorldDataset
 
     return WorldDataset(seed=1, count=1_000_000, split="train")
 
 
 def refclef(folder: Path) -> Reader:
-    """refCLEF's training part."""
+    """`refer_seg/refclef/{refs(unc).p, instances.json}`, pictures in `refer_seg/images/saiapr_tc-12`."""
     return _refer(folder, "refclef")
 
 
 def refcoco(folder: Path) -> Reader:
-    """refCOCO's training part."""
+    """`refer_seg/refcoco/{refs(unc).p, instances.json}`, pictures in `refer_seg/images/mscoco/images/train2014`."""
     return _refer(folder, "refcoco")
 
 
 def refcoco_plus(folder: Path) -> Reader:
-    """refCOCO+'s training part."""
+    """`refer_seg/refcoco+/{refs(unc).p, instances.json}`, pictures in `refer_seg/images/mscoco/images/train2014`."""
     return _refer(folder, "refcoco+")
 
 
 def refcocog(folder: Path) -> Reader:
-    """refCOCOg's training part."""
+    """`refer_seg/refcocog/{refs(umd).p, instances.json}`, pictures in `refer_seg/images/mscoco/images/train2014`."""
     return _refer(folder, "refcocog")
 
 
 def vqa(folder: Path) -> Reader:
-    """LLaVA-Instruct-150K."""
+    """`llava_dataset/llava_instruct_150k.json`, pictures in `coco/train2017`."""
     from lisa.data.llava import LlavaChat
 
     return LlavaChat(folder / "llava_dataset" / "llava_instruct_150k.json", folder / "coco" / "train2017")
 
 
 def reason(folder: Path) -> Reader:
-    """ReasonSeg's training part."""
+    """`reason_seg/ReasonSeg/{train/*.jpg, train/*.json, explanatory/train.json}`."""
     return _reasonseg(folder, "train")
 
 

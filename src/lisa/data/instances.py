@@ -1,0 +1,152 @@
+"""Datasets in COCO's form: COCO, LVIS, PACO-LVIS and PASCAL-Part (whose categories are "thing:part"), one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lisa.data import prompts
+from lisa.data.base import some
+from lisa.data.files import decode_segmentation, inside, read_annotations
+from lisa.errors import BadInput, Missing, shown
+from lisa.images import open_image
+from lisa.types import Mask, Sample, Target, Turn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Name:
+    """A category's name; `part` where it is a part of a thing."""
+
+    thing: str
+    part: str = ""
+
+    @staticmethod
+    def of(category: str) -> Name:
+        """ "dog:head" → the head of a dog; "bow_(weapon)" → bow; "traffic_light" → traffic light."""
+        thing, _, part = category.strip().partition(":")
+        return Name(thing=_plain(thing), part=_plain(part))
+
+    def ask(self, rng: np.random.Generator) -> str:
+        """An instruction for it."""
+        return prompts.ask_part(self.thing, self.part, rng) if self.part else prompts.ask_name(self.thing, rng)
+
+
+class Instances:
+    """One annotation file. Masks are kept as they stand in it, and decoded when they are drawn."""
+
+    def __init__(self, name: str, annotations: Path, pictures: Path, *, together: bool = True, most: int = 3) -> None:
+        """`together`: a class is asked for with all its instances; otherwise one annotation at a time.
+
+        Raises Missing, or BadInput where the file is not of COCO's form.
+        """
+        self.name, self.file, self.pictures, self.together, self.most = name, annotations, pictures, together, most
+        data = read_annotations(annotations)
+        try:
+            self.names = {int(c["id"]): Name.of(str(c["name"])) for c in data["categories"]}
+            files = {int(i["id"]): (_file_of(i), int(i["height"]), int(i["width"])) for i in data["images"]}
+            found: dict[int, list[dict[str, Any]]] = {}
+            for row in data["annotations"]:
+                if int(row["category_id"]) not in self.names or int(row["image_id"]) not in files:
+                    raise BadInput(
+                        f"{shown(annotations)}, annotation {row.get('id')}: its category or image is unknown"
+                    )
+                found.setdefault(int(row["image_id"]), []).append(row)
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise BadInput(f"{shown(annotations)} is not in COCO's form: {error} is missing or wrong") from error
+        if not found:
+            raise Missing(f"{shown(annotations)} has no annotations to learn from")
+        self.rows = [(*files[image], rows) for image, rows in sorted(found.items())]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
+        """See `Reader`: a conversation for each of a few classes, or annotations, of the picture."""
+        file, height, width, rows = self.rows[index]
+        image = open_image(inside(self.pictures, file))
+        if image.shape[:2] != (height, width):
+            raise BadInput(
+                f"{shown(file)} is {image.shape[1]} × {image.shape[0]}, but {shown(self.file)} says {width} × {height}"
+            )
+        groups = self._groups(rows)
+        return [
+            Sample(
+                id=f"{self.name}/{index}/{i}",
+                image=image,
+                turns=(
+                    Turn(
+                        instruction=self.names[int(groups[i][0]["category_id"])].ask(rng),
+                        answer=prompts.answer(rng),
+                        targets=(Target(mask=self._mask(groups[i], (height, width))),),
+                    ),
+                ),
+                group=self.name,
+            )
+            for i in some(len(groups), self.most, rng)
+        ]
+
+    def _groups(self, rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+        if not self.together:
+            return [[row] for row in rows]
+        classes: dict[int, list[dict[str, Any]]] = {}
+        for row in rows:
+            classes.setdefault(int(row["category_id"]), []).append(row)
+        return list(classes.values())
+
+    def _mask(self, rows: list[dict[str, Any]], size: tuple[int, int]) -> Mask:
+        mask = np.zeros(size, np.bool_)
+        for row in rows:
+            mask |= decode_segmentation(row.get("segmentation"), size, f"{self.name}, annotation {row.get('id')}")
+        return mask
+
+
+def coco(folder: Path) -> Instances:
+    """`coco/annotations/instances_train2017.json` over `coco/train2017`."""
+    home = folder / "coco"
+    return Instances("coco", home / "annotations" / "instances_train2017.json", home / "train2017")
+
+
+def lvis(folder: Path) -> Instances:
+    """`lvis/lvis_v1_train.json` over COCO's pictures in `coco`."""
+    return Instances("lvis", folder / "lvis" / "lvis_v1_train.json", folder / "coco")
+
+
+def paco_lvis(folder: Path) -> Instances:
+    """`vlpart/paco/annotations/paco_lvis_v1_train.json` over COCO's pictures in `coco`, one annotation at a time."""
+    file = folder / "vlpart" / "paco" / "annotations" / "paco_lvis_v1_train.json"
+    return Instances("paco_lvis", file, folder / "coco", together=False)
+
+
+def pascal_part(folder: Path) -> Instances:
+    """`vlpart/pascal_part/{train.json, VOCdevkit/VOC2010/JPEGImages}`, one annotation at a time."""
+    home = folder / "vlpart" / "pascal_part"
+    pictures = home / "VOCdevkit" / "VOC2010" / "JPEGImages"
+    return Instances("pascal_part", home / "train.json", pictures, together=False)
+
+
+def own(folder: Path) -> Instances:
+    """One's own: the only JSON file in the folder, or in its `annotations`, in COCO's form; pictures in `images`.
+
+    Pictures may lie beside the file too. Raises Missing where there is no such file or more than one.
+    """
+    files = [*sorted(folder.glob("*.json")), *sorted((folder / "annotations").glob("*.json"))]
+    if len(files) != 1:
+        raise Missing(f"{shown(folder)} holds {len(files)} JSON files: put one annotation file in COCO's form there")
+    pictures = folder / "images" if (folder / "images").is_dir() else folder
+    return Instances("own", files[0], pictures)
+
+
+def _file_of(image: dict[str, Any]) -> str:
+    """Where a picture lies; LVIS has no file names but the address it was fetched from, which ends in one."""
+    if "file_name" in image:
+        return str(image["file_name"])
+    return "/".join(str(image["coco_url"]).split("/")[-2:])
+
+
+def _plain(name: str) -> str:
+    """Without what stands in brackets, with blanks."""
+    return name.split("_(")[0].replace("_", " ").strip()
