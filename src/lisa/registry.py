@@ -32,6 +32,7 @@ DATASETS: Mapping[str, str] = {
     "refcoco": "lisa.data.datasets:refcoco",
     "refcoco+": "lisa.data.datasets:refcoco_plus",
     "refcocog": "lisa.data.datasets:refcocog",
+    "grefcoco": "lisa.data.datasets:grefcoco",
     "vqa": "lisa.data.datasets:vqa",
     "reason": "lisa.data.datasets:reason",
 }

@@ -321,6 +321,22 @@ def test_expressions_share_a_picture_and_overlapping_polygons_count_once(refer):
     assert found[0].turns[0].targets[0].mask.sum() == 50
 
 
+def test_grefcoco_means_several_things_or_none(refer):
+    home = refer / "refer_seg" / "grefcoco"
+    shutil.copytree(refer / "refer_seg" / "refcoco", home)
+    say = lambda text: [{"sent": text}]  # noqa: E731
+    records = [
+        {"image_id": 7, "ann_id": [9, 10], "split": "val", "no_target": False, "sentences": say("both of them")},
+        {"image_id": 7, "ann_id": [-1], "split": "val", "no_target": True, "sentences": say("a purple cow")},
+    ]
+    (home / "grefs(unc).json").write_text(json.dumps(records), encoding="utf-8")
+    both, none = open_dataset("grefcoco", folder=refer, split="val", seed=0, limit=None)
+    assert both.group == "grefcoco" and both.turns[0].targets[0].mask.sum() == 300 + 50
+    assert none.group == "absent" and not none.turns[0].targets and "[SEG]" not in (none.turns[0].answer or "")
+    drawn = Refer(refer / "refer_seg", "grefcoco", "val").draw(0, dice())
+    assert sorted(len(s.turns[0].targets) for s in drawn) == [0, 1]
+
+
 def test_a_group_shares_its_share(refer):
     parts = open_training("refer_seg", 3.0, folder=refer)
     assert [p.share for p in parts] == [0.75] * 4

@@ -111,6 +111,11 @@ def refcocog(folder: Path) -> Reader:
     return _refer(folder, "refcocog")
 
 
+def grefcoco(folder: Path) -> Reader:
+    """`refer_seg/grefcoco/{grefs(unc).json, instances.json}`, pictures as refcoco; several targets, or none."""
+    return _refer(folder, "grefcoco")
+
+
 def vqa(folder: Path) -> Reader:
     """`llava_dataset/llava_instruct_150k.json`, pictures in `coco/train2017`."""
     from lisa.data.llava import LlavaChat

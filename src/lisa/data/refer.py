@@ -1,5 +1,7 @@
 """refCOCO, refCOCO+, refCOCOg, refCLEF in the layout of the refer toolkit, and gRefCOCO.
 
+gRefCOCO's expressions may mean several things, which make one mask, or none, which is said so.
+
 refer_seg/refcoco/{refs(unc).p, instances.json}   refer_seg/images/mscoco/images/train2014/*.jpg
 refer_seg/refclef/{refs(unc).p, instances.json}   refer_seg/images/saiapr_tc-12/*.jpg
 """
@@ -20,13 +22,19 @@ from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
 from lisa.types import Image, Mask, Sample, Target, Turn
 
-SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "unc"}
+SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "unc", "grefcoco": "unc"}
 """Dataset → who made the split that LISA uses; refCOCOg also has google's."""
+
+
+NOTHING = ("There is no such thing in this image.", "It is not in this image.", "There is none in this image.")
+"""Answers to an expression that means nothing in the picture; the reference has none."""
+ABSENT = "absent"
+"""Their group, which N-acc is computed over."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expression:
-    """One referring expression, and the annotations it means."""
+    """One referring expression, and the annotations it means; none where it means nothing that is there."""
 
     image: int
     text: str
@@ -43,10 +51,12 @@ class Refer:
         if name not in SPLIT_BY:
             raise BadInput(f"no refer dataset is called {name!r}: known are {', '.join(SPLIT_BY)}")
         home = folder / name
-        refs = home / f"refs({split_by or SPLIT_BY[name]}).p"
+        by = split_by or SPLIT_BY[name]
+        refs = home / (f"grefs({by}).json" if name == "grefcoco" else f"refs({by}).p")
         self.name, self.most = name, expressions
         self.home = folder / "images" / ("saiapr_tc-12" if name == "refclef" else "mscoco/images/train2014")
-        self._read(read_annotations(home / "instances.json"), read_refs(refs), split, refs)
+        records = read_annotations(refs) if refs.suffix == ".json" else read_refs(refs)
+        self._read(read_annotations(home / "instances.json"), records, split, refs)
         if not self.expressions:
             raise Missing(f"{shown(refs)} has no expressions of a split called {split!r}")
         found: dict[int, list[Expression]] = {}
@@ -62,16 +72,14 @@ class Refer:
         for i, expression in enumerate(self.expressions):
             asked = f"What is {expression.text} in this image? Please output segmentation mask."
             image = self._image(expression)
-            yield self._sample(expression, image, asked, "[SEG].", f"{self.name}/{i}")
+            yield self._sample(expression, image, asked, "[SEG]." if expression.annotations else NOTHING[0], str(i))
 
     def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
         """See `Reader`."""
         group = self.by_picture[index]
         image = self._image(group[0])
         return [
-            self._sample(
-                group[i], image, prompts.ask_name(group[i].text, rng), prompts.answer(rng), f"{self.name}/{index}/{i}"
-            )
+            self._sample(group[i], image, prompts.ask_name(group[i].text, rng), _answer(group[i], rng), f"{index}/{i}")
             for i in some(len(group), self.most, rng)
         ]
 
@@ -79,8 +87,9 @@ class Refer:
         mask = np.zeros(image.shape[:2], np.bool_)
         for number in expression.annotations:
             mask |= self._mask(number, (image.shape[0], image.shape[1]))
-        turn = Turn(instruction=asked, answer=answer, targets=(Target(mask=mask),))
-        return Sample(id=id, image=image, turns=(turn,), group=self.name)
+        targets = (Target(mask=mask),) if expression.annotations else ()
+        turn = Turn(instruction=asked, answer=answer, targets=targets)
+        return Sample(id=f"{self.name}/{id}", image=image, turns=(turn,), group=self.name if targets else ABSENT)
 
     def _mask(self, number: int, size: tuple[int, int]) -> Mask:
         return decode_segmentation(self.masks[number], size, f"{self.name}, annotation {number}")
@@ -97,7 +106,7 @@ class Refer:
                 Expression(
                     image=int(ref["image_id"]),
                     text=str(sentence["sent"]).strip().lower(),
-                    annotations=(int(ref["ann_id"]),),
+                    annotations=_meant(ref["ann_id"]),
                 )
                 for ref in kept
                 for sentence in ref["sentences"]
@@ -107,3 +116,12 @@ class Refer:
         for e in self.expressions:
             if e.image not in self.files or any(a not in self.masks for a in e.annotations):
                 raise BadInput(f"{shown(path)} means picture {e.image}, which instances.json does not have")
+
+
+def _answer(expression: Expression, rng: np.random.Generator) -> str:
+    return prompts.answer(rng) if expression.annotations else prompts.pick(NOTHING, rng)
+
+
+def _meant(numbers: Any) -> tuple[int, ...]:
+    """`ann_id` of a record: a number, or gRefCOCO's list, in which −1 stands for nothing."""
+    return tuple(int(n) for n in (numbers if isinstance(numbers, list) else [numbers]) if int(n) >= 0)
