@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import PIL.Image
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -16,7 +17,7 @@ import lisa
 from lisa.cli import main
 from lisa.errors import BadCheckpoint, BadInput, Missing
 from lisa.recipes.lisa import debug
-from lisa.train import finetune, run
+from lisa.train import finetune, run, seg
 from lisa.train.checkpoints import saved_states
 from lisa.train.loop import FitConfig, fit, train_step
 from lisa.train.ranks import Ranks
@@ -235,3 +236,44 @@ def test_shares_of_a_step_cover_it_once():
         assert sorted(found) == list(range(60, 72))
     with pytest.raises(BadInput, match="multiple of"):
         config.micro_batches(0, Ranks(0, 5))
+
+
+def own_pictures(folder: Path, *, good: int, bad: int) -> Path:
+    """A COCO file of which some pictures cannot be read."""
+    (folder / "images").mkdir(parents=True)
+    for i in range(good + bad):
+        path = folder / "images" / f"{i}.png"
+        if i < good:
+            PIL.Image.new("RGB", (64, 48), (40, 90, i)).save(path)
+        else:
+            path.write_bytes(b"broken")
+    numbers = range(good + bad)
+    data = {
+        "images": [{"id": i, "file_name": f"{i}.png", "height": 48, "width": 64} for i in numbers],
+        "categories": [{"id": 1, "name": "dog"}],
+        "annotations": [
+            {"id": i, "image_id": i, "category_id": 1, "segmentation": [[5, 5, 30, 5, 30, 30]]} for i in numbers
+        ],
+    }
+    (folder / "own.json").write_text(json.dumps(data), encoding="utf-8")
+    return folder
+
+
+def test_unreadable_pictures_are_named_and_others_stand_in(start_folder, tmp_path, caplog, monkeypatch):
+    data = own_pictures(tmp_path / "own", good=4, bad=4)
+    choices = {"start": str(start_folder), "data": {"own": 1.0}, "data_dir": str(data), "order": "random", "micro": 2}
+    losses = curve(tmp_path, **choices)
+    assert all(loss == loss for loss in losses)
+    named = [record.getMessage() for record in caplog.records if "skipped: " in record.getMessage()]
+    assert named and len(named) == len(set(named)) and all(".png" in line for line in named)
+    monkeypatch.setattr(seg, "MOST_UNREADABLE", 1)
+    with pytest.raises(BadInput, match=r"more than 1 records cannot be read.*\.png.*lisa data check"):
+        curve(
+            tmp_path, start=str(start_folder), data={"own": 1.0}, data_dir=str(data), order="random", steps=6, micro=2
+        )
+
+
+def test_data_of_which_nothing_can_be_read_ends_the_run(start_folder, tmp_path):
+    data = own_pictures(tmp_path / "own", good=0, bad=3)
+    with pytest.raises(BadInput, match=r"nothing to learn at place 0 \(.*png"):
+        curve(tmp_path, start=str(start_folder), data={"own": 1.0}, data_dir=str(data))

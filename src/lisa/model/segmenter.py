@@ -62,6 +62,8 @@ class Batch:
     """Per picture `[N_i, H_i, W_i]` bool, in the order of conversations and of [SEG] inside them."""
     pictures: tuple[str, ...] = ()
     """Per picture a hash of its pixels as they were read: what a cache knows it by."""
+    unreadable: tuple[str, ...] = ()
+    """What was wrong with records that others stand in for."""
 
     def to(self, device: torch.device | str) -> Batch:
         """The batch on another device."""

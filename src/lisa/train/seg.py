@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
 
-from lisa.errors import BadInput
+from lisa.errors import BadInput, LisaError
 from lisa.model.losses import LossWeights
 from lisa.model.segmenter import Batch, Segmenter
 from lisa.train.feature_cache import FeatureCache
@@ -23,7 +26,10 @@ Features = Callable[[Batch], tuple[Tensor | None, Sequence[Tensor] | None]]
 None leaves either to the step, which then trains the encoder.
 """
 
+_LOG = logging.getLogger(__name__)
 _TRIES = 8
+MOST_UNREADABLE = 100
+"""Different records that a process may meet without being able to read them."""
 _MEGAPIXEL = 1024 * 1024
 
 
@@ -71,15 +77,18 @@ class SegObjective:
         self.module: nn.Module = step if module is None else module
         self.optimizers = optimizers
         self._draw, self.grouped = draw, grouped
+        self.unreadable: Counter[str] = Counter()
         self._features = features or FrozenFeatures(self.segmenter, None, None)
 
     def batches(self, shares: Sequence[range]) -> list[Batch]:
         """The conversations of each share; grouped by length over the shares, so that little is padded."""
-        groups = [self._group(place) for places in shares for place in places]
+        wrong: list[str] = []
+        groups = [self._group(place, wrong) for places in shares for place in places]
         if self.grouped:
             groups.sort(key=_length)
         ends = list(accumulate(len(places) for places in shares))
-        return [self._collate(groups[end - len(p) : end]) for p, end in zip(shares, ends)]
+        found = [self._collate(groups[end - len(p) : end]) for p, end in zip(shares, ends)]
+        return [replace(found[0], unreadable=tuple(wrong)), *found[1:]] if wrong else found
 
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> Batch:
         return self.segmenter.collate(groups)
@@ -88,18 +97,35 @@ class SegObjective:
         """The conversations at these places, tokenised and padded; a place without any takes a later one's."""
         return self.batches([places])[0]
 
-    def _group(self, place: int) -> Sequence[Sample]:
+    def _group(self, place: int, wrong: list[str]) -> Sequence[Sample]:
         for again in range(_TRIES):
-            if found := self._draw(place + again * 1_000_000_007):
-                return found
-        raise BadInput(f"the data gives nothing to learn at place {place}: look at it with `lisa data`")
+            try:
+                if found := self._draw(place + again * 1_000_000_007):
+                    return found
+            except LisaError as error:
+                wrong.append(str(error))
+        last = f" ({wrong[-1]})" if wrong else ""
+        raise BadInput(f"the data gives nothing to learn at place {place}{last}: look at it with `lisa data check`")
+
+    def _name(self, wrong: Sequence[str]) -> None:
+        """Names records that could not be read, each once; too many end the run with a list."""
+        for line in wrong:
+            if line not in self.unreadable:
+                _LOG.warning("skipped: %s", line)
+            self.unreadable[line] += 1
+        if len(self.unreadable) > MOST_UNREADABLE:
+            listed = "; ".join(list(self.unreadable)[:10])
+            raise BadInput(
+                f"more than {MOST_UNREADABLE} records cannot be read, such as: {listed}. See all: `lisa data check`"
+            )
 
     def counts(self, batch: Batch) -> dict[str, float]:
         """Supervised tokens and masks."""
         return self.segmenter.counts(batch)
 
     def losses(self, batch: Batch, counts: Mapping[str, float]) -> dict[str, Tensor]:
-        """Total, and its parts."""
+        """Total, and its parts. Raises BadInput when too many records could not be read."""
+        self._name(batch.unreadable)
         batch = batch.to(self.segmenter.device)
         return self.module(batch, self._features(batch), counts)
 

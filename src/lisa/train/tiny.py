@@ -92,6 +92,7 @@ class LookObjective(SegObjective):
     def losses(self, batch: Batch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Those of answers and masks, and `look`."""
         assert isinstance(batch, LookBatch)
+        self._name(batch.unreadable)
         inner: Any = self.segmenter.vlm
         tokens = inner.model.model.vision_tower(batch.vlm.images["pixel_values"])
         seen = list(inner.model.model.multi_modal_projector(tokens))
