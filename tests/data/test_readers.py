@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
+import PIL.ImageDraw
 import pytest
 from pycocotools.coco import COCO
 
 from lisa import registry
 from lisa.cli import main
-from lisa.data import prompts
+from lisa.data import labelme, prompts
 from lisa.data.datasets import open_dataset, open_training
 from lisa.data.files import decode_segmentation, inside, read_labels, read_refs
 from lisa.data.instances import Instances, Name
@@ -270,6 +271,34 @@ def test_what_is_wrong_is_named_on_the_command_line(tmp_path, capsys):
         main(["data", "list"])
     listed = capsys.readouterr().out
     assert all(f"{name} " in listed for name in DATASETS)
+
+
+def test_labelme_files_are_ones_own_too(formats):
+    data = open_training("own", 1.0, folder=formats / "labelme_polygons")[0].dataset
+    assert isinstance(data, Instances) and len(data) == 3
+    for i in range(3):
+        path = sorted((formats / "labelme_polygons").glob("*.json"))[i]
+        shapes = json.loads(path.read_text(encoding="utf-8"))["shapes"]
+        samples = data.draw(i, dice(1))
+        assert 1 <= len(samples) <= len({s["label"] for s in shapes} - {"__ignore__"})
+        assert not any("ignore" in s.turns[0].instruction for s in samples)
+        for s in samples:
+            mask = s.turns[0].targets[0].mask
+            label = next(s2["label"] for s2 in shapes if s2["label"] in s.turns[0].instruction)
+            inside_, edge = (PIL.Image.new("1", mask.shape[::-1]) for _ in range(2))
+            for shape in (s2 for s2 in shapes if s2["label"] == label):
+                corners = [tuple(p) for p in shape["points"]]
+                PIL.ImageDraw.Draw(inside_).polygon(corners, fill=1)
+                PIL.ImageDraw.Draw(edge).line([*corners, corners[0]], fill=1, width=3)
+            assert mask.any() and not ((mask ^ np.asarray(inside_)) & ~np.asarray(edge)).any()
+
+
+def test_shapes_of_labelme():
+    assert labelme.polygon("rectangle", [[1, 2], [5, 4]]) == [1, 2, 5, 2, 5, 4, 1, 4]
+    circle = decode_segmentation([labelme.polygon("circle", [[20, 20], [30, 20]])], (40, 40), "circle")
+    assert circle.sum() == pytest.approx(np.pi * 100, rel=0.03)
+    with pytest.raises(ValueError, match="line"):
+        labelme.polygon("line", [[1, 2], [5, 4]])
 
 
 def test_every_dataset_says_where_it_lies():

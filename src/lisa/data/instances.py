@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lisa.data import prompts
+from lisa.data import labelme, prompts
 from lisa.data.base import some
 from lisa.data.files import decode_segmentation, inside, read_annotations
 from lisa.errors import BadInput, Missing, shown
@@ -38,13 +38,23 @@ class Name:
 class Instances:
     """One annotation file. Masks are kept as they stand in it, and decoded when they are drawn."""
 
-    def __init__(self, name: str, annotations: Path, pictures: Path, *, together: bool = True, most: int = 3) -> None:
-        """`together`: a class is asked for with all its instances; otherwise one annotation at a time.
+    def __init__(
+        self,
+        name: str,
+        annotations: Path,
+        pictures: Path,
+        *,
+        data: Any = None,
+        together: bool = True,
+        most: int = 3,
+    ) -> None:
+        """`data`: what the file holds, if it is in memory. `together`: a class is asked for with all its instances;
+        otherwise one annotation at a time.
 
         Raises Missing, or BadInput where the file is not of COCO's form.
         """
         self.name, self.file, self.pictures, self.together, self.most = name, annotations, pictures, together, most
-        data = read_annotations(annotations)
+        data = read_annotations(annotations) if data is None else data
         try:
             self.names = {int(c["id"]): Name.of(str(c["name"])) for c in data["categories"]}
             files = {int(i["id"]): (_file_of(i), int(i["height"]), int(i["width"])) for i in data["images"]}
@@ -129,13 +139,16 @@ def pascal_part(folder: Path) -> Instances:
 
 
 def own(folder: Path) -> Instances:
-    """One's own: the only JSON file in the folder, or in its `annotations`, in COCO's form; pictures in `images`.
+    """One's own: one JSON file in COCO's form with pictures in `images` or beside it, or LabelMe's files.
 
-    Pictures may lie beside the file too. Raises Missing where there is no such file or more than one.
+    The JSON file may lie in `annotations`. Raises Missing where there is neither, or more than one COCO file.
     """
     files = [*sorted(folder.glob("*.json")), *sorted((folder / "annotations").glob("*.json"))]
+    if files and labelme.is_labelme(files[0]):
+        return Instances("own", folder, folder, data=labelme.as_coco(files, folder))
     if len(files) != 1:
-        raise Missing(f"{shown(folder)} holds {len(files)} JSON files: put one annotation file in COCO's form there")
+        found = f"{shown(folder)} holds {len(files)} JSON files"
+        raise Missing(f"{found}: put one in COCO's form there, or one of LabelMe's beside each picture")
     pictures = folder / "images" if (folder / "images").is_dir() else folder
     return Instances("own", files[0], pictures)
 
