@@ -144,13 +144,14 @@ def own(folder: Path) -> Instances:
     The JSON file may lie in `annotations`. Raises Missing where there is neither, or more than one COCO file.
     """
     files = [*sorted(folder.glob("*.json")), *sorted((folder / "annotations").glob("*.json"))]
-    if files and labelme.is_labelme(files[0]):
+    first = read_annotations(files[0]) if files else None
+    if labelme.is_labelme(first):
         return Instances("own", folder, folder, data=labelme.as_coco(files, folder))
     if len(files) != 1:
         found = f"{shown(folder)} holds {len(files)} JSON files"
         raise Missing(f"{found}: put one in COCO's form there, or one of LabelMe's beside each picture")
     pictures = folder / "images" if (folder / "images").is_dir() else folder
-    return Instances("own", files[0], pictures)
+    return Instances("own", files[0], pictures, data=first)
 
 
 def _file_of(image: dict[str, Any]) -> str:

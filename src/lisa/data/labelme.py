@@ -16,9 +16,8 @@ _CORNERS = 48
 """Of the polygon that stands for a circle."""
 
 
-def is_labelme(path: Path) -> bool:
-    """Whether a JSON file is LabelMe's. Raises as `read_annotations`."""
-    data = read_annotations(path)
+def is_labelme(data: Any) -> bool:
+    """Whether what a JSON file holds is LabelMe's."""
     return isinstance(data, dict) and "shapes" in data and "imagePath" in data
 
 
