@@ -187,6 +187,21 @@ def data_list() -> None:
         print(f"{name:12} {', '.join(members)}, drawn evenly")
 
 
+@data_app.command("add")
+def data_add(
+    name: Annotated[str, typer.Argument(help="What to call it.")],
+    path: Annotated[str, typer.Argument(help="Its folder or file, or hub:ID.")],
+    data: Annotated[Path, typer.Option(help="Folder the datasets lie in; the note is written there.")] = Path("data"),
+) -> None:
+    """Note one's own data under a name: COCO, LabelMe, YOLO or VOC files, masks, sheets, shards, parquet, the hub."""
+    from lisa.data.datasets import add
+
+    reader = add(name, path, data)
+    print(f"{name}: {len(reader)} pictures, noted in {data / name}.yaml")
+    print(f"next:  lisa data check {name} --data {data}")
+    print(f"then:  lisa train own-data data='{{{name}: 1}}' data_dir={data} start=tiny")
+
+
 @data_app.command("check")
 def data_check(
     name: Annotated[str, typer.Argument(help="A dataset, as `lisa data list` names it.")],

@@ -56,6 +56,18 @@ def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image:
     raise BadImage(f"a picture cannot be a {type(source).__name__}: give a path, bytes, a PIL image or an array")
 
 
+def picture_size(path: Path) -> tuple[int, int]:
+    """(height, width) of a picture file as `open_image` gives it, read from its header. Raises BadImage."""
+    name = shown(path)
+    try:
+        with path.open("rb") as file, _as_bad_image(name):
+            picture = _identify(file, name)
+            turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # EXIF orientation: lying on its side
+    except OSError as error:
+        raise BadImage(f"{name} cannot be read ({error.strerror or error}): check the path and its rights") from error
+    return (picture.width, picture.height) if turned else (picture.height, picture.width)
+
+
 def _from_path(source: str | os.PathLike[str], max_pixels: int) -> Image:
     text = os.fsdecode(source)
     name = shown(text)

@@ -27,7 +27,7 @@ DATASETS: Mapping[str, str] = {
     "paco_lvis": "lisa.data.instances:paco_lvis",
     "coco": "lisa.data.instances:coco",
     "lvis": "lisa.data.instances:lvis",
-    "own": "lisa.data.instances:own",
+    "own": "lisa.data.own:own",
     "refclef": "lisa.data.datasets:refclef",
     "refcoco": "lisa.data.datasets:refcoco",
     "refcoco+": "lisa.data.datasets:refcoco_plus",

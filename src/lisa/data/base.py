@@ -9,6 +9,9 @@ import numpy as np
 
 from lisa.types import Sample
 
+ABSENT = "absent"
+"""Group of questions about what is not in the picture."""
+
 
 class Reader(Protocol):
     """A dataset that is learned from. Reading is pure: the same number and dice give the same samples."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+import yaml
+
 from lisa import registry
 from lisa.data.base import Reader
 from lisa.data.mixture import Part
+from lisa.data.own import added, own
 from lisa.data.refer import SPLIT_BY, Refer
+from lisa.data.tables import Table
 from lisa.errors import BadInput
+from lisa.files import write_text
 from lisa.types import Sample
 
 if TYPE_CHECKING:
@@ -48,8 +55,11 @@ def open_dataset(name: str, *, folder: Path | None, split: str | None, seed: int
     if name in SPLIT_BY:
         refer = Refer(_given(folder, name) / "refer_seg", name, split or "val")
         return First(refer, len(refer.expressions), limit)
-    known = ", ".join(("world", "world-seed", "reason-val", "reason-test", *SPLIT_BY))
-    raise BadInput(f"no dataset is called {name!r}: known are {known}")
+    if folder is not None and (name == "own" or noted(folder, name)):
+        reader = open_training(name, 1.0, folder=folder)[0].dataset
+        return First(Asked(reader, seed), len(reader), limit)
+    known = ", ".join(("world", "world-seed", "reason-val", "reason-test", "own", *SPLIT_BY))
+    raise BadInput(f"no dataset is called {name!r}: known are {known}, and what `lisa data add` noted in --data")
 
 
 class First:
@@ -69,6 +79,17 @@ class First:
         return None
 
 
+class Asked:
+    """A dataset that is learned from, asked: one question about each picture, by (seed, number)."""
+
+    def __init__(self, reader: Reader, seed: int) -> None:
+        self.reader, self.seed = reader, seed
+
+    def __iter__(self) -> Iterator[Sample]:
+        for index in range(len(self.reader)):
+            yield from islice(self.reader.draw(index, np.random.default_rng([self.seed, index])), 1)
+
+
 def _given(folder: Path | None, name: str) -> Path:
     if folder is None:
         raise BadInput(f"{name} is read from files: say with --data where the datasets lie")
@@ -76,12 +97,35 @@ def _given(folder: Path | None, name: str) -> Path:
 
 
 def open_training(name: str, share: float, *, folder: Path) -> list[Part]:
-    """A dataset to train on, or each of a group with its part of the share.
+    """A dataset to train on, or each of a group with its part of the share; `folder` may name own ones (`NAME.yaml`).
 
     Raises BadInput for an unknown name, Missing (or what a reader raises) where its files are not in `folder`.
     """
+    if noted(folder, name):
+        return [Part(added(folder / f"{name}.yaml"), share)]
     members = registry.DATASET_GROUPS.get(name, (name,))
     return [Part(registry.find("datasets", registry.DATASETS, m)(folder), share / len(members)) for m in members]
+
+
+def noted(folder: Path, name: str) -> bool:
+    """Whether `lisa data add` noted a dataset of that name there."""
+    return re.fullmatch(r"[\w.+-]+", name) is not None and (folder / f"{name}.yaml").is_file()
+
+
+def add(name: str, path: str, folder: Path) -> Reader:
+    """Notes one's own data as `NAME.yaml` in `folder`, once it was opened: a folder, a file, or "hub:ID".
+
+    Raises BadInput for a name that cannot be one or is taken, and what its layout raises.
+    """
+    if re.fullmatch(r"[\w.+-]+", name) is None:
+        raise BadInput(f"{name!r} is no name for a dataset: take letters, digits, - and _")
+    if name in {*registry.names("datasets", registry.DATASETS), *registry.DATASET_GROUPS} or noted(folder, name):
+        raise BadInput(f"there is a dataset called {name!r} already: take another name, or remove {name}.yaml")
+    place = path if path.startswith("hub:") else str(Path(path).expanduser().resolve())
+    reader = Table(place.removeprefix("hub:")) if place.startswith("hub:") else own(Path(place))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / f"{name}.yaml", yaml.safe_dump({"path": place}, allow_unicode=True))
+    return reader
 
 
 def world(folder: Path) -> Reader:

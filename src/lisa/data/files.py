@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import pickle
+import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,26 @@ def read_annotations(path: Path, *, encodings: tuple[str, ...] = ("utf-8",)) -> 
         except (ValueError, RecursionError) as error:
             raise BadInput(f"{shown(path)} is no whole JSON file ({error}): fetch it again") from error
     raise BadInput(f"{shown(path)} is not in {' or '.join(encodings)}: save it as UTF-8")
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file that say something. Raises Missing, or BadInput for one that is no UTF-8 text."""
+    try:
+        return [line for line in _bytes(path).decode("utf-8-sig").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{shown(path)} is no text in UTF-8: save it as UTF-8") from error
+
+
+def read_yaml(path: Path) -> Any:
+    """A YAML file of plain values. Raises Missing, or BadInput for one that is broken or asks for more."""
+    import yaml
+
+    try:
+        return yaml.safe_load(_bytes(path).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{shown(path)} is no text in UTF-8: save it as UTF-8") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise BadInput(f"{shown(path)} is no YAML: {str(error).splitlines()[0]}") from error
 
 
 class _Plain(pickle.Unpickler):
@@ -65,22 +88,46 @@ def inside(folder: Path, name: object) -> Path:
     return path
 
 
-def read_labels(path: Path, size: tuple[int, int] | None = None) -> NDArray[np.int64]:
-    """A label map `[H, W]`: the numbers of a grey, palette or 16-bit PNG.
+def read_labels(source: Path | bytes, size: tuple[int, int] | None = None) -> NDArray[np.int64]:
+    """A label map `[H, W]`: the numbers of a grey, palette, 1-bit or 16-bit PNG.
 
     Raises Missing, or BadInput for a file that is none, is in colours, or has another size than its picture.
     """
-    if not path.is_file():
-        raise Missing(f"there is no {shown(path)}: fetch the annotations again")
+    name, file = _map_file(source)
+    with _as_bad_map(name), PIL.Image.open(file, formats=FORMATS) as picture:
+        if len(picture.getbands()) != 1:
+            raise BadInput(f"{name} is in colours, not in label numbers")
+        labels = np.asarray(picture).astype(np.int64)
+    return _of_size(labels, size, name)
+
+
+def read_colours(source: Path | bytes, size: tuple[int, int] | None = None) -> NDArray[np.int64]:
+    """A map whose colours are numbers, red + 256 green + 65536 blue: `[H, W]`. Raises as `read_labels`."""
+    name, file = _map_file(source)
+    with _as_bad_map(name), PIL.Image.open(file, formats=FORMATS) as picture:
+        channels = np.asarray(picture.convert("RGB")).astype(np.int64)
+    return _of_size(channels @ np.array([1, 256, 65536]), size, name)
+
+
+def _map_file(source: Path | bytes) -> tuple[str, Path | io.BytesIO]:
+    if isinstance(source, bytes):
+        return "a label map", io.BytesIO(source)
+    if not source.is_file():
+        raise Missing(f"there is no {shown(source)}: fetch the annotations again")
+    return shown(source), source
+
+
+@contextlib.contextmanager
+def _as_bad_map(name: str) -> Iterator[None]:
     try:
-        with PIL.Image.open(path, formats=FORMATS) as file:
-            if len(file.getbands()) != 1:
-                raise BadInput(f"{shown(path)} is in colours, not in label numbers")
-            labels = np.asarray(file).astype(np.int64)
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
-        raise BadInput(f"{shown(path)} cannot be read as a label map: fetch it again") from error
+        yield
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, PIL.Image.DecompressionBombError) as error:
+        raise BadInput(f"{name} cannot be read as a label map: fetch it again") from error
+
+
+def _of_size(labels: NDArray[np.int64], size: tuple[int, int] | None, name: str) -> NDArray[np.int64]:
     if size is not None and labels.shape != size:
-        raise BadInput(f"{shown(path)} is {labels.shape[1]} × {labels.shape[0]}, its picture {size[1]} × {size[0]}")
+        raise BadInput(f"{name} is {labels.shape[1]} × {labels.shape[0]}, its picture {size[1]} × {size[0]}")
     return labels
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lisa.data import labelme, prompts
+from lisa.data import prompts
 from lisa.data.base import some
 from lisa.data.files import decode_segmentation, inside, read_annotations
 from lisa.errors import BadInput, Missing, shown
@@ -136,22 +136,6 @@ def pascal_part(folder: Path) -> Instances:
     home = folder / "vlpart" / "pascal_part"
     pictures = home / "VOCdevkit" / "VOC2010" / "JPEGImages"
     return Instances("pascal_part", home / "train.json", pictures, together=False)
-
-
-def own(folder: Path) -> Instances:
-    """One's own: one JSON file in COCO's form with pictures in `images` or beside it, or LabelMe's files.
-
-    The JSON file may lie in `annotations`. Raises Missing where there is neither, or more than one COCO file.
-    """
-    files = [*sorted(folder.glob("*.json")), *sorted((folder / "annotations").glob("*.json"))]
-    first = read_annotations(files[0]) if files else None
-    if labelme.is_labelme(first):
-        return Instances("own", folder, folder, data=labelme.as_coco(files, folder))
-    if len(files) != 1:
-        found = f"{shown(folder)} holds {len(files)} JSON files"
-        raise Missing(f"{found}: put one in COCO's form there, or one of LabelMe's beside each picture")
-    pictures = folder / "images" if (folder / "images").is_dir() else folder
-    return Instances("own", files[0], pictures, data=first)
 
 
 def _file_of(image: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lisa.data import prompts
 from lisa.data.base import some
@@ -26,6 +27,8 @@ class LabelMaps:
     names: Mapping[int, str]
     classes: int = 3
     """Most classes asked about in one picture."""
+    read: Callable[..., NDArray[np.int64]] = read_labels
+    """Map file and the picture's size → numbers."""
 
     def __post_init__(self) -> None:
         if not self.pictures:
@@ -38,7 +41,7 @@ class LabelMaps:
         """See `Reader`: a conversation for each of a few classes that the picture shows."""
         path = self.pictures[index]
         image = open_image(path)
-        labels = read_labels(self.label_of(path), (image.shape[0], image.shape[1]))
+        labels = self.read(self.label_of(path), (image.shape[0], image.shape[1]))
         shown_classes = [n for n in np.unique(labels).tolist() if n in self.names]
         return [
             Sample(

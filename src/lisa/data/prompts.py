@@ -51,3 +51,12 @@ def ask_sentence(text: str, rng: np.random.Generator, *, explain: bool = False) 
 def answer(rng: np.random.Generator, explanation: str = "") -> str:
     """An answer with one [SEG], with an explanation behind it if there is one."""
     return f"{pick(ANSWERS, rng)} {explanation}".rstrip()
+
+
+NOTHING = ("There is no such thing in this image.", "It is not in this image.", "There is none in this image.")
+"""Answers to what is not in the picture; the reference has none."""
+
+
+def nothing(rng: np.random.Generator) -> str:
+    """An answer to what is not there."""
+    return pick(NOTHING, rng)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lisa.data import prompts
-from lisa.data.base import some
+from lisa.data.base import ABSENT, some
 from lisa.data.files import decode_segmentation, inside, read_annotations, read_refs
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
@@ -26,9 +26,6 @@ SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "
 """Dataset → who made the split that LISA uses; refCOCOg also has google's."""
 
 
-NOTHING = ("There is no such thing in this image.", "It is not in this image.", "There is none in this image.")
-"""Answers to an expression that means nothing in the picture; the reference has none."""
-ABSENT = "absent"
 """Their group, which N-acc is computed over."""
 
 
@@ -72,7 +69,8 @@ class Refer:
         for i, expression in enumerate(self.expressions):
             asked = f"What is {expression.text} in this image? Please output segmentation mask."
             image = self._image(expression)
-            yield self._sample(expression, image, asked, "[SEG]." if expression.annotations else NOTHING[0], str(i))
+            answer = "[SEG]." if expression.annotations else prompts.NOTHING[0]
+            yield self._sample(expression, image, asked, answer, str(i))
 
     def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
         """See `Reader`."""
@@ -119,7 +117,7 @@ class Refer:
 
 
 def _answer(expression: Expression, rng: np.random.Generator) -> str:
-    return prompts.answer(rng) if expression.annotations else prompts.pick(NOTHING, rng)
+    return prompts.answer(rng) if expression.annotations else prompts.nothing(rng)
 
 
 def _meant(numbers: Any) -> tuple[int, ...]:

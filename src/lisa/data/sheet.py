@@ -1,0 +1,47 @@
+"""One's own questions in a sheet: CSV or JSON lines with the columns of `questions`; files are seen from its folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from lisa.data.files import inside, read_lines
+from lisa.data.questions import Questions, Row, row_of
+from lisa.errors import BadInput, shown
+
+
+class Sheet(Questions):
+    """All questions of a sheet."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises Missing, or BadInput with the row that is wrong."""
+        self.folder = path.parent
+        super().__init__(path.stem, rows_of(path))
+
+    def file(self, name: str) -> Path:
+        """See `Questions`."""
+        return inside(self.folder, name)
+
+
+def rows_of(path: Path) -> Iterator[Row]:
+    """The rows of a sheet. Raises Missing, or BadInput with the row that is wrong."""
+    lines = read_lines(path)
+    if path.suffix.lower() == ".csv":
+        try:
+            for number, row in enumerate(csv.DictReader(io.StringIO("\n".join(lines)), strict=True), 2):
+                yield row_of(row, f"{shown(path)}, row {number}")
+        except csv.Error as error:
+            raise BadInput(f"{shown(path)} is no CSV ({error}): the first row names the columns") from error
+        return
+    for number, line in enumerate(lines, 1):
+        where = f"{shown(path)}, row {number}"
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{where} is no JSON ({error})") from error
+        if not isinstance(row, dict):
+            raise BadInput(f"{where} is no record of names and values")
+        yield row_of(row, where)

@@ -1,0 +1,62 @@
+"""One's own questions in parquet files or in a dataset of the hub, by the `datasets` library (extra `data`).
+
+Columns as in `questions`; `image` and `mask` are pictures of the table, as `datasets.Image` stores them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lisa.data.questions import FORMS, Questions, Row, row_of
+from lisa.errors import BadInput, Missing, shown
+
+_FILES = ("image", "mask")
+
+
+class Table(Questions):
+    """All rows of a table; pictures stay in it until they are drawn."""
+
+    def __init__(self, source: str | Path, *, split: str = "train") -> None:
+        """`source`: a folder of parquet files, or the id of a dataset on the hub. Raises Missing or BadInput."""
+        self.source = shown(source)
+        self.table: Any = _opened(source, split)
+        super().__init__(Path(source).name, self._rows())
+
+    def file(self, name: str) -> bytes:
+        """See `Questions`; a name is "column/row"."""
+        column, _, row = name.partition("/")
+        cell = self.table[int(row)][column]
+        if not isinstance(cell, dict) or not isinstance(cell.get("bytes"), bytes):
+            raise BadInput(f"{self.source}, row {row}: {column} holds no picture: save it with datasets.Image")
+        return cell["bytes"]
+
+    def _rows(self) -> Iterator[Row]:
+        light = [c for c in self.table.column_names if c in ("instruction", "answer", "explanation", *FORMS[1:])]
+        if "instruction" not in light or "image" not in self.table.column_names:
+            raise BadInput(f"{self.source} needs columns image and instruction, it has {self.table.column_names}")
+        masks = "mask" in self.table.column_names
+        empty = [cell is None for cell in self.table["mask"]] if masks else [True] * len(self.table)
+        for i, row in enumerate(self.table.select_columns(light)):
+            files = {"image": f"image/{i}"} | ({} if empty[i] else {"mask": f"mask/{i}"})
+            yield row_of({**row, **files}, f"{self.source}, row {i}")
+
+
+def _opened(source: str | Path, split: str) -> Any:
+    try:
+        import datasets  # type: ignore[import-not-found]
+    except ImportError as error:
+        raise Missing("parquet files and hub datasets need: pip install 'lisa-seg[data]'") from error
+    try:
+        if isinstance(source, Path):
+            files = sorted(str(p) for p in source.rglob("*.parquet"))
+            table = datasets.load_dataset("parquet", data_files=files, split="train")
+        else:
+            table = datasets.load_dataset(source, split=split)
+        for column in _FILES:
+            if column in table.column_names:
+                table = table.cast_column(column, datasets.Image(decode=False))
+    except Exception as error:  # of this library any kind can come
+        raise BadInput(f"{shown(source)} cannot be read as a table: {str(error).splitlines()[0][:200]}") from error
+    return table

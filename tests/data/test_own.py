@@ -1,0 +1,324 @@
+"""One's own data in every layout: the same two pictures, written each way, give the same masks."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from pycocotools import mask as coco_mask
+
+from lisa.cli import main
+from lisa.data.check import check
+from lisa.data.datasets import open_dataset, open_training
+from lisa.data.own import own
+from lisa.errors import BadInput, LisaError, Missing
+from lisa.images import open_image, picture_size
+from lisa.types import Sample
+
+SIZE = (40, 60)
+BOXES = {"a": (5, 5, 25, 20), "b": (30, 10, 50, 35)}
+"""Picture → x0, y0, x1, y1 of the one thing in it: a cat in a, a dog in b."""
+CLASS = {"a": "cat", "b": "dog"}
+
+
+def truth(name: str) -> np.ndarray:
+    mask = np.zeros(SIZE, bool)
+    x0, y0, x1, y1 = BOXES[name]
+    mask[y0:y1, x0:x1] = True
+    return mask
+
+
+def corners(name: str) -> list[list[float]]:
+    x0, y0, x1, y1 = BOXES[name]
+    return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+
+
+def pictures(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for i, name in enumerate(BOXES):
+        PIL.Image.new("RGB", (SIZE[1], SIZE[0]), (90 * i, 120, 60)).save(folder / f"{name}.png")
+
+
+def write_coco(home: Path) -> None:
+    pictures(home / "images")
+    rows = [
+        {"id": i, "image_id": i, "category_id": i + 1, "segmentation": [[x for corner in corners(n) for x in corner]]}
+        for i, n in enumerate(BOXES)
+    ]
+    images = [{"id": i, "file_name": f"{n}.png", "height": SIZE[0], "width": SIZE[1]} for i, n in enumerate(BOXES)]
+    classes = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    (home / "set.json").write_text(json.dumps({"images": images, "annotations": rows, "categories": classes}))
+
+
+def write_panoptic(home: Path) -> None:
+    pictures(home / "images")
+    (home / "set").mkdir()
+    rows = []
+    for i, name in enumerate(BOXES):
+        number = 70_000 + i
+        colours = truth(name)[..., None] * np.array([number % 256, number // 256 % 256, number // 65536])
+        PIL.Image.fromarray(colours.astype(np.uint8)).save(home / "set" / f"{name}.png")
+        rows.append(
+            {"image_id": i, "file_name": f"{name}.png", "segments_info": [{"id": number, "category_id": i + 1}]}
+        )
+    images = [{"id": i, "file_name": f"{n}.png"} for i, n in enumerate(BOXES)]
+    classes = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    (home / "set.json").write_text(json.dumps({"images": images, "annotations": rows, "categories": classes}))
+
+
+def write_labelme(home: Path) -> None:
+    pictures(home)
+    for name in BOXES:
+        shape = {"label": CLASS[name], "points": corners(name), "shape_type": "polygon"}
+        record = {"imagePath": f"{name}.png", "imageHeight": SIZE[0], "imageWidth": SIZE[1], "shapes": [shape]}
+        (home / f"{name}.json").write_text(json.dumps(record))
+
+
+def write_yolo(home: Path) -> None:
+    pictures(home / "images" / "train")
+    (home / "labels" / "train").mkdir(parents=True)
+    (home / "data.yaml").write_text("train: images/train\nnames: [cat, dog]\n")
+    for i, name in enumerate(BOXES):
+        shares = " ".join(f"{x / SIZE[1]:.6f} {y / SIZE[0]:.6f}" for x, y in corners(name))
+        (home / "labels" / "train" / f"{name}.txt").write_text(f"{i} {shares}\n")
+
+
+def write_voc(home: Path) -> None:
+    pictures(home / "JPEGImages")
+    (home / "SegmentationClass").mkdir()
+    for name in BOXES:
+        numbers = truth(name).astype(np.uint8) * {"cat": 8, "dog": 12}[CLASS[name]]
+        PIL.Image.fromarray(numbers).save(home / "SegmentationClass" / f"{name}.png")
+
+
+def write_voc_colours(home: Path) -> None:
+    pictures(home / "JPEGImages")
+    (home / "SegmentationClass").mkdir()
+    (home / "labelmap.txt").write_text("# label:color\nbackground:0,0,0::\ncat:200,10,0::\ndog:0,0,90::\n")
+    for name in BOXES:
+        colour = np.array({"cat": [200, 10, 0], "dog": [0, 0, 90]}[CLASS[name]], np.uint8)
+        PIL.Image.fromarray(truth(name)[..., None] * colour).save(home / "SegmentationClass" / f"{name}.png")
+
+
+def write_masks(home: Path) -> None:
+    pictures(home / "images")
+    (home / "masks").mkdir()
+    (home / "classes.txt").write_text("cat\ndog\n")
+    for i, name in enumerate(BOXES):
+        PIL.Image.fromarray(truth(name).astype(np.uint8) * (i + 1)).save(home / "masks" / f"{name}.png")
+
+
+def write_class_folders(home: Path) -> None:
+    pictures(home / "images")
+    for name in BOXES:
+        (home / "masks" / CLASS[name]).mkdir(parents=True)
+        PIL.Image.fromarray(truth(name)).save(home / "masks" / CLASS[name] / f"{name}.png")
+
+
+def rows(home: Path) -> list[dict]:
+    """One row for each picture, their masks in two of the four forms."""
+    rle = coco_mask.encode(np.asfortranarray(truth("a").astype(np.uint8)))
+    return [
+        {"image": "a.png", "instruction": "Where is the cat?", "rle": {**rle, "counts": rle["counts"].decode()}},
+        {"image": "b.png", "instruction": "Who barks? (dog)", "box": list(BOXES["b"]), "explanation": "A dog barks."},
+    ]
+
+
+def write_jsonl(home: Path) -> None:
+    pictures(home)
+    (home / "set.jsonl").write_text("\n".join(json.dumps(r) for r in rows(home)) + "\n")
+
+
+def write_csv(home: Path) -> None:
+    pictures(home)
+    PIL.Image.fromarray(truth("a")).save(home / "a.mask.png")
+    with (home / "set.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["image", "instruction", "mask", "polygon"])
+        writer.writeheader()
+        writer.writerow({"image": "a.png", "instruction": "Where, then, is the cat?", "mask": "a.mask.png"})
+        writer.writerow({"image": "b.png", "instruction": "the dog", "polygon": json.dumps(corners("b"))})
+
+
+def write_shards(home: Path) -> None:
+    pictures(home / "pictures")
+    with tarfile.open(home / "0000.tar", "w") as shard:
+        for name in BOXES:
+            buffer = io.BytesIO()
+            PIL.Image.fromarray(truth(name)).save(buffer, "PNG")
+            files = {
+                "jpg": (home / "pictures" / f"{name}.png").read_bytes(),  # named as it may be; the bytes decide
+                "png": buffer.getvalue(),
+                "json": json.dumps({"instruction": f"Find the {CLASS[name]}."}).encode(),
+            }
+            for extension, data in files.items():
+                entry = tarfile.TarInfo(f"{name}.{extension}")
+                entry.size = len(data)
+                shard.addfile(entry, io.BytesIO(data))
+
+
+LAYOUTS: dict[str, Callable[[Path], None]] = {
+    "coco": write_coco, "panoptic": write_panoptic, "labelme": write_labelme, "yolo": write_yolo, "voc": write_voc,
+    "voc in colours": write_voc_colours, "masks": write_masks, "class folders": write_class_folders,
+    "jsonl": write_jsonl, "csv": write_csv, "shards": write_shards,
+}  # fmt: skip
+
+
+def drawn(folder: Path) -> dict[str, Sample]:
+    reader = own(folder)
+    found = {}
+    for i in range(len(reader)):
+        (sample,) = reader.draw(i, np.random.default_rng(i))
+        (turn,) = sample.turns
+        found["a" if "cat" in turn.instruction else "b"] = sample
+        assert turn.answer is not None and turn.answer.count("[SEG]") == 1
+    return found
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gives_the_same_masks(tmp_path, layout):
+    LAYOUTS[layout](tmp_path / "set")
+    found = drawn(tmp_path / "set")
+    assert found.keys() == BOXES.keys()
+    for name, sample in found.items():
+        assert np.array_equal(sample.turns[0].targets[0].mask, truth(name))
+        assert ("cat" if name == "a" else "dog") in sample.turns[0].instruction
+
+
+@pytest.mark.skipif(importlib.util.find_spec("datasets") is None, reason="needs lisa-seg[data]")
+def test_parquet_gives_the_same_masks(tmp_path):
+    import datasets
+
+    write_jsonl(tmp_path / "set")
+    masks = [PIL.Image.fromarray(truth(name)) for name in BOXES]
+    columns = {
+        "image": [str(tmp_path / "set" / f"{name}.png") for name in BOXES],
+        "mask": masks,
+        "instruction": [f"the {CLASS[name]}" for name in BOXES],
+    }
+    table = datasets.Dataset.from_dict(columns).cast_column("image", datasets.Image())
+    (tmp_path / "table").mkdir()
+    table.to_parquet(tmp_path / "table" / "0.parquet")
+    found = drawn(tmp_path / "table")
+    assert all(np.array_equal(found[n].turns[0].targets[0].mask, truth(n)) for n in BOXES)
+
+
+def lisa(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(list(arguments))
+    return int(end.value.code or 0)
+
+
+def test_added_data_is_known_by_its_name(tmp_path, capsys):
+    write_yolo(tmp_path / "set")
+    data = tmp_path / "data"
+    assert lisa("data", "add", "pets", str(tmp_path / "set"), "--data", str(data)) == 0
+    assert "2 pictures" in capsys.readouterr().out
+    assert lisa("data", "check", "pets", "--data", str(data)) == 0
+    assert len(open_training("pets", 1.0, folder=data)[0].dataset) == 2
+    asked = open_dataset("pets", folder=data, split=None, seed=1, limit=None)
+    assert [s.turns[0].targets[0].mask.sum() for s in asked] == [truth(n).sum() for n in BOXES]
+    assert lisa("data", "add", "pets", str(tmp_path / "set"), "--data", str(data)) == 2
+    assert lisa("data", "add", "coco", str(tmp_path / "set"), "--data", str(data)) == 2
+    assert lisa("data", "add", "../out", str(tmp_path / "set"), "--data", str(data)) == 2
+    assert lisa("data", "add", "nothing", str(tmp_path / "none"), "--data", str(data)) == 2
+    assert sorted(p.name for p in data.iterdir()) == ["pets.yaml"]
+
+
+def test_a_sheet_may_ask_for_what_is_not_there(tmp_path):
+    pictures(tmp_path / "set")
+    lines = [
+        {"image": "a.png", "instruction": "Where is the zebra?"},
+        {"image": "b.png", "instruction": "What colour is it?", "answer": "It is green."},
+    ]
+    (tmp_path / "set" / "set.jsonl").write_text("\n".join(json.dumps(r) for r in lines))
+    reader = own(tmp_path / "set")
+    absent, plain = (reader.draw(i, np.random.default_rng(0))[0] for i in range(2))
+    assert absent.group == "absent" and not absent.turns[0].targets and "[SEG]" not in (absent.turns[0].answer or "")
+    assert plain.group == "plain" and plain.turns[0].answer == "It is green."
+
+
+WRONG_ROWS = [
+    {"instruction": "x"},
+    {"image": "a.png"},
+    {"image": 3, "instruction": "x"},
+    {"image": "a.png", "instruction": "x", "box": [0, 0, 5]},
+    {"image": "a.png", "instruction": "x", "box": [0, 0, 500, 5]},
+    {"image": "a.png", "instruction": "x", "box": [float("nan"), 0, 5, 5]},
+    {"image": "a.png", "instruction": "x", "polygon": [[1, 1], [2, 2]]},
+    {"image": "a.png", "instruction": "x", "polygon": "[[1,"},
+    {"image": "a.png", "instruction": "x", "polygon": {"a": 1}},
+    {"image": "a.png", "instruction": "x", "rle": {"size": [1, 1], "counts": "1"}},
+    {"image": "a.png", "instruction": "x", "mask": "../../a.png"},
+    {"image": "../a.png", "instruction": "x"},
+    {"image": "a.png", "instruction": "x", "mask": "b.png"},
+    {"image": "a.png", "instruction": "x", "mask": "no.png"},
+    {"image": "a.png", "instruction": "x", "box": [0, 0, 5, 5], "rle": {}},
+    {"image": "a.png", "instruction": "x", "box": [0, 0, 5, 5], "answer": "no mask"},
+]
+
+
+@pytest.mark.parametrize("row", WRONG_ROWS)
+def test_a_wrong_row_is_named(tmp_path, row):
+    pictures(tmp_path / "set")
+    (tmp_path / "set" / "set.jsonl").write_text(json.dumps(row))
+    with pytest.raises(LisaError) as error:
+        own(tmp_path / "set").draw(0, np.random.default_rng(0))
+    assert "row 1" in str(error.value) or ".png" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["x 0 0 1 1 0 1", "7 0 0 1 1 0 1", "0 0.5 0.5 0.2 0.2", "0 0 0 1 1", "0 0 0 1 nan 0 1", "0 0 0 9 1 0 1", "0"],
+)
+def test_a_wrong_line_of_yolo_is_named(tmp_path, line):
+    write_yolo(tmp_path / "set")
+    (tmp_path / "set" / "labels" / "train" / "a.txt").write_text(line)
+    with pytest.raises(BadInput, match=r"a\.txt', line 1"):
+        own(tmp_path / "set")
+
+
+def test_numbers_without_names_are_asked_for(tmp_path):
+    write_masks(tmp_path / "set")
+    (tmp_path / "set" / "classes.txt").unlink()
+    with pytest.raises(Missing, match=r"classes\.txt"):
+        own(tmp_path / "set")
+
+
+def test_an_empty_folder_says_what_fits(tmp_path):
+    with pytest.raises(Missing, match="YOLO"):
+        own(tmp_path)
+
+
+def test_a_broken_shard_is_named(tmp_path):
+    (tmp_path / "0.tar").write_bytes(b"no tar at all" * 100)
+    with pytest.raises(BadInput, match=r"0\.tar"):
+        own(tmp_path)
+
+
+def test_a_picture_on_its_side_has_its_upright_size(tmp_path):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    PIL.Image.new("RGB", (30, 20)).save(tmp_path / "a.jpg", exif=exif)
+    assert picture_size(tmp_path / "a.jpg") == open_image(tmp_path / "a.jpg").shape[:2] == (30, 20)
+
+
+def test_official_panoptic_labels(shared):
+    home = shared / "data" / "coco_train128"
+    files = sorted((home).rglob("*panoptic*.json"))
+    if not files:
+        pytest.skip("coco_train128 has no panoptic labels here")
+    from lisa.data.panoptic import Panoptic
+
+    maps = next(p for p in home.rglob("*") if p.is_dir() and "panoptic" in p.name and any(p.glob("*.png")))
+    reader = Panoptic("coco", files[0], home / "train2017", maps)
+    assert len(reader) == 100
+    found = check(reader)
+    assert found.pictures == 100 and not found.problems
