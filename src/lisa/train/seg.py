@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lisa.errors import BadInput, LisaError
 from lisa.model.losses import LossWeights
-from lisa.model.segmenter import Batch, Segmenter
+from lisa.model.segmenter import Batch, Output, Segmenter
 from lisa.train.feature_cache import FeatureCache
 from lisa.types import Sample
 
@@ -48,8 +48,15 @@ class SegStep(nn.Module):
         counts: Mapping[str, float],
     ) -> dict[str, Tensor]:
         """Total, and its parts, divided by `counts`."""
+        return self.losses(batch, self.output(batch, features), counts)
+
+    def output(self, batch: Batch, features: tuple[Tensor | None, Sequence[Tensor] | None]) -> Output:
+        """The pass itself, in bf16 where it is asked for."""
         with torch.autocast(self.segmenter.device.type, torch.bfloat16, enabled=self.bf16):
-            output = self.segmenter(batch, *features)
+            return self.segmenter(batch, *features)
+
+    def losses(self, batch: Batch, output: Output, counts: Mapping[str, float]) -> dict[str, Tensor]:
+        """Total, and its parts, divided by `counts`."""
         losses = self.segmenter.losses(batch, output, self.weights, counts)
         parts = {"total": losses.total, "text": losses.text, "bce": losses.bce, "dice": losses.dice}
         return parts if losses.score is None else parts | {"score": losses.score}

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from lisa.data.world import samples_of
 from lisa.devices import computes_bf16
+from lisa.errors import BadInput
 from lisa.files import write_json
-from lisa.model.checkpoint import build, save
+from lisa.hub import resolve
+from lisa.model.checkpoint import build, load, read_config, save
 from lisa.model.losses import LossWeights
-from lisa.model.segmenter import Batch, Segmenter
+from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
-from lisa.train.dense import TOKEN_LABELS, TokenHeads, classes_of_world, label_maps, train_dense
+from lisa.train.dense import classes_of_world, train_dense
+from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import FitConfig, Report, fit
 from lisa.train.optim import Muon, matrices, rest
-from lisa.train.seg import Draw, SegObjective, SegStep
+from lisa.train.seg import SegStep
 from lisa.types import Sample
 from lisa.vlms.tiny import train_tokenizer
 from lisa.world.sets import make_picture
-
-LOOK = 0.3
-"""Weight of what is read from the tokens, beside answers and masks."""
 
 
 class FreshDialogues:
@@ -74,45 +71,15 @@ def make_tokenizer(path: Path, recipe: TinyRecipe) -> None:
     train_tokenizer([t.replace(" [SEG]", "") for t in texts], recipe.vocabulary).save(str(path))
 
 
-@dataclass(frozen=True, kw_only=True)
-class LookBatch(Batch):
-    """A batch with what is to be read from its pictures' tokens."""
+def seg_objective(segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None = None) -> LookObjective:
+    """All of the segmenter but the masker's encoder is trained: Muon for tower and language, AdamW for the rest.
 
-    labels: dict[str, Tensor]
-    """`TOKEN_LABELS` → `[I, S/4, S/4]` int64."""
-
-
-class LookObjective(SegObjective):
-    """Answers and masks, while the tokens go on being read as in the dense stage: a model that answers must look."""
-
-    def __init__(self, step: SegStep, draw: Draw, optimizers: Sequence[Optimizer], heads: TokenHeads) -> None:
-        super().__init__(step, draw, optimizers, module=nn.ModuleDict({"step": step, "look": heads}))
-        self.heads, self.classes = heads, classes_of_world()
-
-    def losses(self, batch: Batch, counts: Mapping[str, float]) -> dict[str, Tensor]:
-        """Those of answers and masks, and `look`."""
-        assert isinstance(batch, LookBatch)
-        self._name(batch.unreadable)
-        inner: Any = self.segmenter.vlm
-        tokens = inner.model.model.vision_tower(batch.vlm.images["pixel_values"])
-        seen = list(inner.model.model.multi_modal_projector(tokens))
-        losses = self.step(batch, (self._features(batch)[0], seen), counts)
-        look = self.heads(tokens, batch.labels)
-        return losses | {"total": losses["total"] + LOOK * look, "look": look}
-
-    def _collate(self, groups: Sequence[Sequence[Sample]]) -> LookBatch:
-        batch = super()._collate(groups)
-        rows = [label_maps(g[0].meta["picture"], self.classes, batch.pixels.shape[-1]) for g in groups]
-        labels = {name: torch.stack([row[name] for row in rows]) for name in TOKEN_LABELS}
-        return LookBatch(**{f.name: getattr(batch, f.name) for f in fields(batch)}, labels=labels)
-
-
-def seg_objective(segmenter: Segmenter, lesson: Lesson) -> LookObjective:
-    """All of the segmenter but the masker's encoder is trained: Muon for tower and language, AdamW for the rest."""
+    `heads`: from the lesson before; fresh ones if None.
+    """
     masker, vlm = segmenter.masker, segmenter.vlm
     masker.image_encoder.requires_grad_(False)
     kernels = matrices(vlm, without=("embed_tokens", "lm_head", "position", "stem.0"))  # type: ignore[arg-type]
-    heads = TokenHeads(classes_of_world(), vlm.width)
+    heads = heads or LookHeads(classes_of_world(), vlm.width)
     others = [*rest(segmenter, kernels), *heads.parameters()]
     weights = LossWeights(bce=5.0, dice=1.0, score=0.5, original_size=False)
     return LookObjective(
@@ -133,18 +100,42 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
     write_json(folder / "recipe.json", recipe.to_json())
     final.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    heads = train_dense(recipe, folder / "dense", report)
-    if heads is None:
+    heads = LookHeads(classes_of_world(), recipe.model.vlm.options["width"])
+    begun = _go_on(recipe, final) if recipe.start else _begin(recipe, folder, heads, report)
+    if begun is None:
         return None
-    make_tokenizer(final / "tokenizer.json", recipe)
-    torch.manual_seed(recipe.seed + 1)
-    segmenter = build(recipe.model, final)
-    segmenter.masker.load_state_dict(heads.masker.state_dict())  # type: ignore[attr-defined]
-    segmenter.vlm.model.model.vision_tower.load_state_dict(heads.tower.state_dict())  # type: ignore[attr-defined]
     lessons = (("seg", recipe.seg, recipe.seg_steps), ("polish", recipe.polish, recipe.polish_steps))
     for name, lesson, steps in lessons:
         config = FitConfig(steps=steps, samples=lesson.pictures, seed=recipe.seed + 1)
-        if fit(seg_objective(segmenter, lesson), config, folder / name, report) < steps:
+        lesson = replace(lesson, rate=lesson.rate * recipe.rate)
+        if fit(seg_objective(begun, lesson, heads), config, folder / name, report) < steps:
             return None
-    save(segmenter, recipe.model, final, dtype=torch.float16)
+    save(begun, recipe.model, final, dtype=torch.float16)
     return final
+
+
+def _begin(recipe: TinyRecipe, folder: Path, heads: LookHeads, report: Report) -> Segmenter | None:
+    """A segmenter that can see, from nothing; what its tokens are read with goes to `heads`. None when stopped."""
+    torch.manual_seed(recipe.seed)
+    dense = train_dense(recipe, folder / "dense", report)
+    if dense is None:
+        return None
+    make_tokenizer(folder / "checkpoint" / "tokenizer.json", recipe)
+    torch.manual_seed(recipe.seed + 1)
+    segmenter = build(recipe.model, folder / "checkpoint")
+    segmenter.masker.load_state_dict(dense.masker.state_dict())  # type: ignore[attr-defined]
+    segmenter.vlm.model.model.vision_tower.load_state_dict(dense.tower.state_dict())  # type: ignore[attr-defined]
+    heads.token.load_state_dict(dense.token.state_dict())
+    return segmenter
+
+
+def _go_on(recipe: TinyRecipe, final: Path) -> Segmenter:
+    """The trained model that a recipe starts from, with its tokenizer copied beside the result.
+
+    Raises BadInput where it is not built as the recipe says.
+    """
+    home = resolve(recipe.start)
+    if read_config(home) != recipe.model:
+        raise BadInput(f"start={recipe.start} is built otherwise than this recipe: leave start out to train anew")
+    (final / "tokenizer.json").write_bytes((home / "tokenizer.json").read_bytes())
+    return load(home, device=torch.device("cpu"), dtype=torch.float32).train()

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 from transformers import DynamicCache, PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
@@ -85,9 +86,9 @@ class HfVlm(nn.Module):
         self, prompts: Sequence[Prompt], image_index: Sequence[int], images: dict[str, Tensor], *, left: bool = False
     ) -> VlmBatch:
         """See `Vlm`."""
-        pad = self.dialogue.pad_token_id
+        filler = self.dialogue.pad_token_id
         return VlmBatch(
-            input_ids=pad_rows([p.input_ids for p in prompts], pad, left=left),
+            input_ids=pad_rows([p.input_ids for p in prompts], filler, left=left),
             attention_mask=pad_rows([torch.ones_like(p.input_ids) for p in prompts], 0, left=left),
             labels=pad_rows([p.labels for p in prompts], IGNORE, left=left),
             image_index=torch.tensor(list(image_index), dtype=torch.int64),
@@ -178,15 +179,35 @@ class HfVlm(nn.Module):
         stacked = torch.stack(list(features)).to(embeds.dtype)
         prefix = torch.cat([embeds[first.to(embeds.device), :start], stacked], dim=1)
         cache = DynamicCache()
-        before = language(inputs_embeds=prefix, past_key_values=cache, use_cache=True).last_hidden_state
-        cache.batch_select_indices(batch.image_index)
-        after = language(
-            inputs_embeds=embeds[:, end:],
-            attention_mask=batch.attention_mask,
-            past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state
-        return torch.cat([before[batch.image_index], after], dim=1)
+        before = language(inputs_embeds=prefix, cache=cache, use_cache=True).last_hidden_state
+        rows, parts = _by_length(batch.attention_mask[:, end:]), []
+        for some, length in rows:
+            after = language(
+                inputs_embeds=embeds[some, end : end + length],
+                attention_mask=batch.attention_mask[some, : end + length],
+                cache=_selected(cache, batch.image_index[some]),
+                use_cache=True,
+            ).last_hidden_state
+            parts.append(pad(after, (0, 0, 0, embeds.shape[1] - end - length)))
+        order = torch.cat([some for some, _ in rows]).argsort()
+        return torch.cat([before[batch.image_index], torch.cat(parts)[order]], dim=1)
+
+
+def _by_length(mask: Tensor, shares: Sequence[float] = (0.5, 0.35, 0.15)) -> list[tuple[Tensor, int]]:
+    """Rows `[B, T]` padded on the right → groups of like length: their numbers, and the longest one's length."""
+    lengths = mask.sum(1)
+    order = lengths.argsort(stable=True)
+    ends = [round(len(order) * sum(shares[: i + 1])) for i in range(len(shares))]
+    groups = [order[start:end] for start, end in zip([0, *ends], ends) if end > start]
+    return [(some, max(int(lengths[some].max()), 1)) for some in groups]
+
+
+def _selected(cache: DynamicCache, index: Tensor) -> DynamicCache:
+    """The keys and values of some rows, in a cache of their own."""
+    chosen = DynamicCache()
+    for i, layer in enumerate(cache.layers):
+        chosen.update(layer.keys[index], layer.values[index], i)  # type: ignore[index]
+    return chosen
 
 
 def _answer_length(ids: Tensor, stops: Sequence[int]) -> int:
