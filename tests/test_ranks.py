@@ -1,4 +1,4 @@
-"""One process, two or four, DDP or FSDP2: the same curve, the same samples, also when the number changes midway."""
+"""One process, two or four, DDP, FSDP2 or ZeRO: the same curve and samples, also when the number changes midway."""
 
 from __future__ import annotations
 
@@ -26,8 +26,13 @@ def train(start: Path, out: Path, *, world: int, engine: str, kind: str, stop: i
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(world)] if world > 1 else []
     command = [sys.executable, *launch, str(HERE / "ranks_worker.py"), str(start), str(out), engine, kind, str(STEPS)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE), "PYTHONWARNINGS": "ignore"}
+    if engine.startswith("zero"):  # as `accelerate launch` hands its configuration over
+        pytest.importorskip("deepspeed", reason="the extra lisa-seg[deepspeed] is not installed")
+        environment |= {"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_ZERO_STAGE": engine[-1]}
+        environment |= {"DS_ACCELERATOR": "cpu"}
+        command[command.index(engine)] = "deepspeed"
     done = subprocess.run([*command, str(stop)], env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, done.stderr[-9000:]
     return json.loads((out / f"curve-{stop}.json").read_text())
 
 
@@ -50,6 +55,9 @@ CASES = [
     pytest.param("fsdp", 4, "double", 1e-9, marks=pytest.mark.slow),
     pytest.param("ddp", 4, "float", 1e-4, marks=pytest.mark.slow),
     pytest.param("fsdp", 4, "float", 1e-4, marks=pytest.mark.slow),
+    pytest.param("zero2", 2, "float", 1e-4, marks=pytest.mark.slow),
+    pytest.param("zero3", 2, "float", 1e-4, marks=pytest.mark.slow),
+    pytest.param("zero3", 4, "float", 1e-4, marks=pytest.mark.slow),
 ]
 
 
@@ -72,3 +80,14 @@ def test_a_run_goes_on_with_another_number_of_processes(start, alone, tmp_path):
     assert [len(p) for p in pieces] == [6, 7, 7]
     assert [x for p in pieces for x in p] == pytest.approx(curves["double"], rel=1e-9)
     assert samples(out) == samples(folder / "double")
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_another_engine(start, alone, tmp_path):
+    out = tmp_path / "run"
+    pieces = [train(start, out, world=2, engine="zero2", kind="float", stop=5)]
+    pieces.append(train(start, out, world=2, engine="fsdp", kind="float", stop=9))
+    pieces.append(train(start, out, world=4, engine="zero3", kind="float", stop=14))
+    pieces.append(train(start, out, world=1, engine="ddp", kind="float"))
+    assert [len(p) for p in pieces] == [5, 4, 5, 6]
+    assert [x for p in pieces for x in p] == pytest.approx(alone[1]["float"], rel=1e-4)

@@ -66,7 +66,7 @@ class Recipe:
     """Activations of the language model are computed again in the backward pass instead of kept."""
 
     engine: str = "ddp"
-    """Of several processes: "ddp" or "fsdp"."""
+    """Of several processes: "ddp", "fsdp" or "deepspeed"."""
     cache: str = "memory"
     """Features of the frozen image encoder: "none", "memory" or "disk"."""
     cache_gb: float = 4.0

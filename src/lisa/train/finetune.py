@@ -47,6 +47,7 @@ from lisa.train.loop import Evaluate, FitConfig, fit
 from lisa.train.ranks import Ranks, joined, spread
 from lisa.train.seg import FrozenFeatures, SegObjective, SegStep, is_trained
 from lisa.train.watch import Watch
+from lisa.train.zero import Zero, chosen
 from lisa.weights import read_json
 
 STATES = "states"
@@ -107,16 +108,18 @@ def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> Se
     segmenter = prepare(start.segmenter, trained_of(recipe)).train()
     if recipe.checkpointing:
         language: Any = language_model(segmenter)
-        newer = getattr(language, "activation_checkpointing_enable", None)  # its name from transformers 5.24 on
-        (newer or language.gradient_checkpointing_enable)({"use_reentrant": False})
+        language.activation_checkpointing_enable({"use_reentrant": False})
     weights = LossWeights(text=recipe.text_weight, bce=recipe.bce_weight, dice=recipe.dice_weight)
     step = SegStep(segmenter, weights=weights, bf16=recipe.precision == "bf16")
     features = FrozenFeatures(segmenter, *caches_of(recipe, segmenter, folder))
-    module = spread(step, recipe.engine, ranks, blocks=blocks_of(segmenter))
+    zero = recipe.engine == "deepspeed"
+    module = step if zero else spread(step, recipe.engine, ranks, blocks=blocks_of(segmenter))
     betas = (recipe.beta1, recipe.beta2)
     optimizer = torch.optim.AdamW(
         optimizer_groups(segmenter, recipe.weight_decay), lr=recipe.learning_rate, betas=betas, weight_decay=0.0
     )
+    if zero:
+        module = Zero(step, optimizer, chosen(), clip=recipe.clip_norm)
     draw = Mixture(
         [
             part

@@ -10,6 +10,7 @@ import contextlib
 import math
 import signal
 import statistics
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from lisa.errors import BadInput, LisaError
 from lisa.train.checkpoints import Saver, load_latest
 from lisa.train.optim import schedule
 from lisa.train.ranks import Ranks, share_like, whole, without_sync
+from lisa.train.zero import Zero
 
 _REMEMBERED, _ENOUGH = 50, 20
 """Gradients whose norms are kept to know a spike by, and how many of them it takes."""
@@ -225,8 +227,11 @@ def _limit(norms: Sequence[float], spike: float) -> float:
 
 @contextlib.contextmanager
 def _sigterm() -> Iterator[list[int]]:
-    """A list that SIGTERM puts something into."""
+    """A list that SIGTERM puts something into; not in a thread, since Python's signals know the main one only."""
     received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
     before = signal.signal(signal.SIGTERM, lambda *_: received.append(1))
     try:
         yield received
@@ -310,19 +315,37 @@ def train_step(
     sums: dict[str, float] = {}
     counts = _counts(objective, row, config, ranks)
     for i, (batch, divisor) in enumerate(zip(row, counts)):
-        with without_sync(objective.module, last=i == len(row) - 1):
+        last = i == len(row) - 1
+        with without_sync(objective.module, last=last):
             losses = objective.losses(batch, divisor)
-            (losses["total"] * ranks.world).backward()  # engines take the mean over processes, this makes it the sum
+            total = losses["total"] * ranks.world  # engines take the mean over processes, this makes it the sum
+            if isinstance(objective.module, Zero):
+                objective.module.backward(total, last=last)
+            else:
+                total.backward()
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach())
+    values = ranks.sum(sums)
+    norm, taken = _update(objective, config.clip, limit, sound=math.isfinite(values["total"]))
+    return (values if taken else {}) | {"norm": norm, "skipped": float(not taken)}
+
+
+def _update(objective: Objective, clip: float, limit: float, *, sound: bool) -> tuple[float, bool]:
+    """Clips and steps; the gradient's norm, and whether the step was taken.
+
+    DeepSpeed tells the norm only once it has stepped, so there a loss that is not `sound` is what is seen in time.
+    """
+    if isinstance(objective.module, Zero):
+        if not sound:
+            raise LisaError("the loss is not finite: lower the learning rate, or start again from the last state")
+        return objective.module.update(), True
     trained = [p for p in objective.module.parameters() if p.grad is not None]
-    norm = float(whole(torch.nn.utils.clip_grad_norm_(trained, config.clip)))
+    norm = float(whole(torch.nn.utils.clip_grad_norm_(trained, clip)))
     taken = math.isfinite(norm) and norm <= limit
     if taken:
         for optimizer in objective.optimizers:
             optimizer.step()
-    values = ranks.sum(sums)
-    return (values if taken else {}) | {"norm": norm, "skipped": float(not taken)}
+    return norm, taken
 
 
 def _counts(objective: Objective, row: Sequence[Any], config: FitConfig, ranks: Ranks) -> list[dict[str, float]]:
@@ -341,6 +364,8 @@ def state_of(objective: Objective, step: int) -> dict[str, Any]:
     The step stands for the place in the data, the schedule and the dice, which are functions of it. Frozen weights
     are left out: they come from where the run started.
     """
+    if isinstance(objective.module, Zero):
+        return {"step": step} | objective.module.state()
     return {
         "step": step,
         "module": {name: whole(tensor) for name, tensor in _kept(objective.module).items()},
@@ -372,6 +397,14 @@ def resume(objective: Objective, folder: Path) -> tuple[int, float, deque[float]
     state = load_latest(folder)
     if state is None:
         return 0, float("-inf"), deque(maxlen=_REMEMBERED)
+    norms = deque(state.get("norms", ()), maxlen=_REMEMBERED)
+    reached = int(state["step"]), float(state.get("best", float("-inf"))), norms
+    if isinstance(objective.module, Zero):
+        batch = objective.batches([range(1)])[0]
+        with torch.enable_grad():
+            warm = objective.losses(batch, objective.counts(batch))["total"]
+            objective.module.restore(state, warm)
+        return reached
     here = _kept(objective.module)
     if here.keys() != state["module"].keys():
         raise BadInput(f"{folder} holds the run of another model: give another --out")
@@ -384,5 +417,4 @@ def resume(objective: Objective, folder: Path) -> tuple[int, float, deque[float]
             for i, values in saved["state"].items()
         }
         optimizer.load_state_dict({"state": placed, "param_groups": saved["param_groups"]})
-    norms = deque(state.get("norms", ()), maxlen=_REMEMBERED)
-    return int(state["step"]), float(state.get("best", float("-inf"))), norms
+    return reached

@@ -99,6 +99,7 @@ def _sizes(module: nn.Module) -> tuple[int, int]:
 
 
 def _objective(recipe: Recipe, folder: Path) -> Objective:
+    recipe = replace(recipe, engine="ddp")  # this process is alone, whatever the run will be
     return objective_of(recipe, start_of(recipe, folder, pick_device(None)), folder, Ranks())
 
 

@@ -55,13 +55,19 @@ class Ranks:
 
 @contextlib.contextmanager
 def joined(device: torch.device) -> Iterator[Ranks]:
-    """Joins the processes that a launcher started beside this one, for the time of the block."""
+    """Joins the processes that a launcher started beside this one, for the time of the block.
+
+    Where the launcher has joined them already, as Ray Train does, it stays so.
+    """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         yield Ranks(device=device)
         return
     local = int(os.environ.get("LOCAL_RANK", "0"))
     device, backend = own_device(device, local)
+    if dist.is_initialized():
+        yield Ranks(dist.get_rank(), dist.get_world_size(), device)
+        return
     dist.init_process_group(backend)
     try:
         yield Ranks(dist.get_rank(), world, device)
@@ -75,7 +81,7 @@ def spread(module: nn.Module, engine: str, ranks: Ranks, *, blocks: tuple[type[n
     To be called before optimizers are made. Raises BadInput for an unknown engine.
     """
     if engine not in ENGINES:
-        raise BadInput(f"there is no engine {engine!r}: choose {' or '.join(ENGINES)}")
+        raise BadInput(f"there is no engine {engine!r}: choose {', '.join(ENGINES)} or deepspeed")
     if ranks.world == 1:
         return module
     if engine == "ddp":
