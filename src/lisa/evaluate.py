@@ -14,7 +14,7 @@ import numpy as np
 from lisa.data.datasets import open_dataset
 from lisa.errors import BadInput
 from lisa.files import write_json
-from lisa.metrics.intervals import Figure, ratio
+from lisa.metrics.intervals import Figure, mean_ratio, ratio
 from lisa.metrics.iou import intersection_union
 from lisa.predictor import Encoded, Predictor, load
 from lisa.segmentation import Segmentation
@@ -39,6 +39,8 @@ class Row:
     intersection: int
     union: int
     seconds: float
+    category: str = ""
+    """The class that is asked for, where every class of a picture is; masks of one that is not there add to `union`."""
     other_iou: float | None = None
     """Another question of the same picture, scored against this one's target; None when there was none."""
 
@@ -54,13 +56,27 @@ class Evaluation:
         target = [r for r in self.rows if r.wanted]
         none = [r for r in self.rows if not r.wanted and r.group == "absent"]
         other = [r for r in target if r.other_iou is not None]
-        return {
+        classes = [r for r in self.rows if r.category]
+        found = {
             "giou": _mean(target, lambda r: r.iou),
             "ciou": ratio([r.intersection for r in target], [r.union for r in target], [r.id for r in target]),
             "n_acc": _mean(none, lambda r: float(r.given == 0)),
             "t_acc": _mean(target, lambda r: float(r.given > 0)),
             "text_exact": _mean(self.rows, lambda r: float(r.answer == r.expected)),
             "other_question": _mean(other, lambda r: r.other_iou or 0.0),
+        }
+        if classes:
+            overlap, union = [r.intersection for r in classes], [r.union for r in classes]
+            found["class_miou"] = mean_ratio(overlap, union, [r.category for r in classes], [r.id for r in classes])
+        return found
+
+    def by_category(self) -> dict[str, Figure]:
+        """ΣI / ΣU of each class, over all pictures."""
+        names = sorted({r.category for r in self.rows if r.category})
+        rows = {name: [r for r in self.rows if r.category == name] for name in names}
+        return {
+            name: ratio([r.intersection for r in of], [r.union for r in of], [r.id for r in of])
+            for name, of in rows.items()
         }
 
     def by_group(self) -> dict[str, Figure]:
@@ -77,6 +93,8 @@ class Evaluation:
         """Every figure with its interval, then `by_kind` and `seconds_per_question`."""
         figures: dict[str, Any] = {k: v.to_json() for k, v in self.figures().items()}
         figures["by_kind"] = {k: v.to_json() for k, v in self.by_group().items()}
+        if categories := self.by_category():
+            figures["by_class"] = {k: v.to_json() for k, v in categories.items()}
         figures["questions"] = len(self.rows)
         figures["seconds_per_question"] = round(float(np.mean([r.seconds for r in self.rows] or [0.0])), 4)
         return figures
@@ -148,7 +166,8 @@ def score(sample: Sample, result: Segmentation, seconds: float, *, control: Segm
         given=len(result),
         iou=float(ious.mean()) if wanted else float(len(result) == 0),
         intersection=int(intersections.sum()),
-        union=int(unions.sum()),
+        union=int(unions.sum()) if wanted else _false_pixels(sample, result),
+        category=str(sample.meta.get("class", "")),
         seconds=seconds,
         other_iou=other,
     )
@@ -167,6 +186,13 @@ def _overlaps(sample: Sample, result: Segmentation) -> tuple[np.ndarray, np.ndar
     count = min(len(targets), len(result))
     predicted[:count] = result.masks[:count]
     return intersection_union(predicted, truth)
+
+
+def _false_pixels(sample: Sample, result: Segmentation) -> int:
+    """Pixels masked where nothing was asked for that is there, without those that nobody judges."""
+    masked = result.masks.any(axis=0) if len(result) else np.zeros(1, np.bool_)
+    ignore = sample.meta.get("ignore")
+    return int((masked & ~ignore).sum() if len(result) and ignore is not None else masked.sum())
 
 
 def _mean(rows: Sequence[Row], value: Callable[[Row], float]) -> Figure:

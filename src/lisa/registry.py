@@ -28,6 +28,7 @@ DATASETS: Mapping[str, str] = {
     "coco": "lisa.data.instances:coco",
     "lvis": "lisa.data.instances:lvis",
     "own": "lisa.data.own:own",
+    "camvid": "lisa.data.camvid:camvid",
     "refclef": "lisa.data.datasets:refclef",
     "refcoco": "lisa.data.datasets:refcoco",
     "refcoco+": "lisa.data.datasets:refcoco_plus",

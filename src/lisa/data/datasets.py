@@ -52,13 +52,20 @@ def open_dataset(name: str, *, folder: Path | None, split: str | None, seed: int
     if name in ("reason-val", "reason-test"):
         pictures = _reasonseg(_given(folder, name), name.removeprefix("reason-"))
         return First(pictures, len(pictures), limit)
+    if name in ("camvid", "camvid-reason"):
+        from lisa.data.camvid import Asked as EveryClass
+        from lisa.data.camvid import CamVid
+
+        data = CamVid(_given(folder, name) / "camvid", split or "val")
+        asked = EveryClass(data, "reason" if name == "camvid-reason" else "names")
+        return First(asked, len(asked), limit)
     if name in SPLIT_BY:
         refer = Refer(_given(folder, name) / "refer_seg", name, split or "val")
         return First(refer, len(refer.expressions), limit)
     if folder is not None and (name == "own" or noted(folder, name)):
         reader = open_training(name, 1.0, folder=folder)[0].dataset
         return First(Asked(reader, seed), len(reader), limit)
-    known = ", ".join(("world", "world-seed", "reason-val", "reason-test", "own", *SPLIT_BY))
+    known = ", ".join(("world", "world-seed", "reason-val", "reason-test", "own", "camvid", "camvid-reason", *SPLIT_BY))
     raise BadInput(f"no dataset is called {name!r}: known are {known}, and what `lisa data add` noted in --data")
 
 

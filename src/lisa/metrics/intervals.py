@@ -46,3 +46,34 @@ def ratio(
     tail = (1 - level) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return Figure(float(t.sum() / b.sum()), float(low), float(high), len(t))
+
+
+def mean_ratio(
+    top: ArrayLike,
+    bottom: ArrayLike,
+    classes: ArrayLike,
+    pictures: ArrayLike,
+    *,
+    seed: int = 0,
+    draws: int = 1000,
+    level: float = 0.95,
+) -> Figure:
+    """Mean over classes of Σ top / Σ bottom, as semantic segmentation's mIoU; bootstrap as in `ratio`.
+
+    Classes without any `bottom` are left out. All are `[n]`, a row for each class of each picture.
+    """
+    t, b = np.asarray(top, np.float64), np.asarray(bottom, np.float64)
+    kinds, column = np.unique(np.asarray(classes), return_inverse=True)
+    rows, index = np.unique(np.asarray(pictures), return_inverse=True)
+    if not len(t) or not b.sum():
+        return Figure(float("nan"), float("nan"), float("nan"), len(t))
+    tops, bottoms = (np.zeros((len(rows), len(kinds))) for _ in range(2))
+    np.add.at(tops, (index, column), t)
+    np.add.at(bottoms, (index, column), b)
+    counts = np.random.default_rng(seed).multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=draws)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = np.nanmean((counts @ tops) / (counts @ bottoms), axis=1)
+        value = float(np.nanmean(tops.sum(0) / bottoms.sum(0)))
+    tail = (1 - level) / 2
+    low, high = np.nanquantile(values, [tail, 1 - tail])
+    return Figure(value, float(low), float(high), len(t))

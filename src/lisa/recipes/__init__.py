@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 RECIPES: Mapping[str, str] = {
+    "camvid": "lisa.recipes.camvid:CamvidRecipe",
+    "camvid-debug": "lisa.recipes.camvid:debug",
     "debug": "lisa.recipes.lisa:debug",
     "lisa-7b": "lisa.recipes.lisa:lisa_7b",
     "lisa-7b-code": "lisa.recipes.lisa:lisa_7b_code",

@@ -14,11 +14,14 @@ from lisa.errors import BadInput
 
 if TYPE_CHECKING:
     from lisa.recipes.base import Recipe
+    from lisa.recipes.camvid import CamvidRecipe
     from lisa.recipes.tiny import TinyRecipe
 
 STAGE_SHARES = (0.3, 0.55, 0.15)
 """Shares of `--minutes` for the dense stage, the long and the last lesson of the embedded model."""
-_STEPS = ("steps", "warmup", "dense_steps", "seg_steps", "polish_steps")
+CAMVID_SHARES = {"small_steps": 0.36, "middle_steps": 0.2, "large_steps": 0.14, "seg_steps": 0.3}
+"""Of the stages of `lisa train camvid`."""
+_STEPS = ("steps", "warmup", "dense_steps", "seg_steps", "polish_steps", "small_steps", "middle_steps", "large_steps")
 """Choices that `--minutes` makes, and a resumed run keeps."""
 
 
@@ -37,7 +40,8 @@ def run(
     Raises BadInput for an unknown recipe or key, or a value of the wrong type.
     """
     from lisa.recipes.base import Recipe
-    from lisa.train import finetune, probe, tiny
+    from lisa.recipes.camvid import CamvidRecipe
+    from lisa.train import camvid, finetune, probe, tiny
 
     name, chosen = find_recipe(recipe)
     chosen = override(chosen, overrides)
@@ -57,8 +61,12 @@ def run(
     def report(step: int, values: dict[str, float]) -> None:
         print(line(step, values, time.monotonic() - start), flush=True)
 
-    general = isinstance(chosen, Recipe)
-    final = finetune.train_recipe(chosen, folder) if general else tiny.train_tiny(chosen, folder, report)
+    if isinstance(chosen, Recipe):
+        final = finetune.train_recipe(chosen, folder)
+    elif isinstance(chosen, CamvidRecipe):
+        final = camvid.train_camvid(chosen, folder, report)
+    else:
+        final = tiny.train_tiny(chosen, folder, report)
     if final is not None:
         print(f"the model is in {final}: try  lisa segment PICTURE QUESTION --model {final}")
 
@@ -69,7 +77,7 @@ def line(step: int, values: dict[str, float], seconds: float) -> str:
     return f"{seconds:7.0f} s  step {step:6d}  {numbers}"
 
 
-def find_recipe(name: str) -> tuple[str, Recipe | TinyRecipe]:
+def find_recipe(name: str) -> tuple[str, Recipe | TinyRecipe | CamvidRecipe]:
     """A recipe by name or YAML file, and what its runs are called. Raises BadInput with the nearest name."""
     from lisa.recipes import RECIPES
     from lisa.registry import find
@@ -79,7 +87,7 @@ def find_recipe(name: str) -> tuple[str, Recipe | TinyRecipe]:
     return name, find("recipes", RECIPES, name)()
 
 
-def _from_file(path: Path) -> tuple[str, Recipe | TinyRecipe]:
+def _from_file(path: Path) -> tuple[str, Recipe | TinyRecipe | CamvidRecipe]:
     import yaml
 
     try:
@@ -156,13 +164,19 @@ def _as_stored(chosen: Any, folder: Path, *, keep_steps: bool) -> Any:
 def fit_minutes(recipe: Any, minutes: float) -> Any:
     """The recipe with as many steps as fit into `minutes` on this machine, by a probe of three steps."""
     from lisa.recipes.base import Recipe
-    from lisa.train.probe import recipe_seconds, step_seconds
+    from lisa.recipes.camvid import CamvidRecipe
+    from lisa.train.probe import camvid_seconds, recipe_seconds, step_seconds
 
     if minutes <= 0:
         raise BadInput(f"--minutes {minutes:g} leaves no time to train: give more")
     if isinstance(recipe, Recipe):
         steps = max(int(minutes * 60 / recipe_seconds(recipe)), 1)
         return dataclasses.replace(recipe, steps=steps, warmup=min(recipe.warmup, max(steps // 10, 1)))
+    if isinstance(recipe, CamvidRecipe):
+        each = camvid_seconds(recipe)
+        return dataclasses.replace(
+            recipe, **{n: max(int(minutes * 60 * share / each[n]), 1) for n, share in CAMVID_SHARES.items()}
+        )
     times = zip(("dense_steps", "seg_steps", "polish_steps"), STAGE_SHARES, step_seconds(recipe))
     steps = {name: max(int(minutes * 60 * share / seconds), 1) for name, share, seconds in times}
     return dataclasses.replace(recipe, **steps)

@@ -39,7 +39,6 @@ PROMPTS = 8
 
 RELATIONS = ("standing on", "sitting on", "holding", "wearing", "behind", "in", "under", "on", "next to")
 """The first one of them that a thing stands in is its label; it is another one for its object than for its subject."""
-TOKEN_LABELS = ("kind", "colour", "role", "partner")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +50,10 @@ class Classes:
     parts: tuple[str, ...]
 
     @property
-    def token_sizes(self) -> tuple[int, int, int, int]:
-        """How many classes each of `TOKEN_LABELS` has."""
+    def token_sizes(self) -> dict[str, int]:
+        """What is read from a token → of how many classes; 0 is none."""
         kinds = len(self.kinds) + 1
-        return kinds, len(self.colours) + 1, 2 * len(RELATIONS) + 1, kinds
+        return {"kind": kinds, "colour": len(self.colours) + 1, "role": 2 * len(RELATIONS) + 1, "partner": kinds}
 
 
 def classes_of_world() -> Classes:
@@ -97,17 +96,17 @@ class DenseBatch:
 
 
 class TokenHeads(nn.Module):
-    """What is read from the tokens of the language side: `TOKEN_LABELS`."""
+    """What is read from the tokens of the language side, by name."""
 
-    def __init__(self, classes: Classes, width: int) -> None:
+    def __init__(self, sizes: Mapping[str, int], width: int) -> None:
         super().__init__()
-        self.sizes = classes.token_sizes
-        self.read = nn.Linear(width, sum(self.sizes))
+        self.sizes = dict(sizes)
+        self.read = nn.Linear(width, sum(self.sizes.values()))
 
     def forward(self, tokens: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
         """Tokens `[B, N, D]` against label maps by name, each `[B, h, w]`: the sum of their errors, a scalar."""
-        parts = self.read(tokens).split(self.sizes, dim=-1)
-        return torch.stack([soft_cross_entropy(p, labels[name]) for name, p in zip(TOKEN_LABELS, parts)]).sum()
+        parts = self.read(tokens).split(list(self.sizes.values()), dim=-1)
+        return torch.stack([soft_cross_entropy(p, labels[name]) for name, p in zip(self.sizes, parts)]).sum()
 
 
 class DenseHeads(nn.Module):
@@ -119,7 +118,7 @@ class DenseHeads(nn.Module):
         self.tower.trunk = masker.image_encoder.trunk
         self.sizes = [len(classes.kinds) + 1, len(classes.colours) + 1, len(classes.parts) + 1]
         self.pixel = nn.Conv2d(masker.vote.in_channels, sum(self.sizes), 1)
-        self.token = TokenHeads(classes, width)
+        self.token = TokenHeads(classes.token_sizes, width)
         self.word = nn.ModuleList(nn.Embedding(n, masker.prompt_width) for n in self.sizes)
         self.place = nn.Linear(masker.prompt_width, masker.prompt_width)
 
@@ -268,7 +267,7 @@ class DenseObjective:
         part = _where(cross_entropy(fine[2], batch.part.clamp(min=0), reduction="none"), thing)
         vote = heads.masker.vote(features)
         offset = _where(smooth_l1_loss(vote, batch.offset, reduction="none", beta=0.1).sum(1), thing)
-        patch = heads.token(tokens, {name: getattr(batch, name) for name in TOKEN_LABELS})
+        patch = heads.token(tokens, {name: getattr(batch, name) for name in heads.token.sizes})
         right = _where((fine[0].argmax(1) == batch.kind).float(), thing)
         logits, score = heads.masker.decode(features, heads.prompts(wanted), wanted.image_index)
         bce, dice = mask_losses([logits], [wanted.mask])

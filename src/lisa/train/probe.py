@@ -14,7 +14,9 @@ from torch import nn
 from lisa.devices import pick_device
 from lisa.model.checkpoint import build
 from lisa.recipes.base import Recipe
+from lisa.recipes.camvid import CamvidRecipe
 from lisa.recipes.tiny import Lesson, TinyRecipe
+from lisa.train.camvid import objectives_of
 from lisa.train.dense import dense_objective
 from lisa.train.finetune import fit_config, objective_of, parameters_trained, start_of
 from lisa.train.loop import FitConfig, Objective, train_step
@@ -27,9 +29,12 @@ STEPS = 3
 Rows = list[tuple[str, str]]
 
 
-def probe(recipe: Recipe | TinyRecipe) -> str:
+def probe(recipe: Recipe | TinyRecipe | CamvidRecipe) -> str:
     """Parameters, memory, steps, time and disk, as a table for people."""
-    rows = _recipe_rows(recipe) if isinstance(recipe, Recipe) else _tiny_rows(recipe)
+    if isinstance(recipe, Recipe):
+        rows = _recipe_rows(recipe)
+    else:
+        rows = _camvid_rows(recipe) if isinstance(recipe, CamvidRecipe) else _tiny_rows(recipe)
     return "\n".join(f"{name:>24}  {value}" for name, value in rows)
 
 
@@ -44,6 +49,15 @@ def step_seconds(recipe: TinyRecipe) -> tuple[float, float, float]:
         _time(lambda: _seg(recipe, recipe.seg), seg),
         _time(lambda: _seg(recipe, recipe.polish), polish),
     )
+
+
+def camvid_seconds(recipe: CamvidRecipe) -> dict[str, float]:
+    """Field of the recipe → seconds of one step of that stage, the first step left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        return {
+            name: _time(make, FitConfig(steps=STEPS + 1, samples=pictures))
+            for name, (make, pictures) in objectives_of(recipe, Path(folder)).items()
+        }
 
 
 def recipe_seconds(recipe: Recipe) -> float:
@@ -90,6 +104,16 @@ def _tiny_rows(recipe: TinyRecipe) -> Rows:
         ),
         ("time in all", f"{hours:.2f} h on this machine"),
         ("disk", f"{(total * 4 + trained * 8) * 3 / 1e6:.0f} MB for the states kept, {total * 2 / 1e6:.0f} MB result"),
+    ]
+
+
+def _camvid_rows(recipe: CamvidRecipe) -> Rows:
+    seconds = camvid_seconds(recipe)
+    steps = {name: int(getattr(recipe, name)) for name in seconds}
+    hours = sum(steps[name] * each for name, each in seconds.items()) / 3600
+    return [
+        *((name.replace("_", " "), f"{steps[name]}, {each:.2f} s each") for name, each in seconds.items()),
+        ("time in all", f"{hours:.2f} h on this machine"),
     ]
 
 

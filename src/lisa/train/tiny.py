@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 
 from lisa.data.world import samples_of
 from lisa.devices import computes_bf16
@@ -19,7 +20,7 @@ from lisa.model.losses import LossWeights
 from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
-from lisa.train.dense import classes_of_world, train_dense
+from lisa.train.dense import classes_of_world, label_maps, train_dense
 from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import FitConfig, Report, fit
 from lisa.train.optim import Muon, matrices, rest
@@ -27,6 +28,9 @@ from lisa.train.seg import SegStep
 from lisa.types import Sample
 from lisa.vlms.tiny import train_tokenizer
 from lisa.world.sets import make_picture
+
+LOOK_FILE = "look.safetensors"
+"""What a run asked its model with on the side, beside its checkpoint."""
 
 
 class FreshDialogues:
@@ -79,9 +83,10 @@ def seg_objective(segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None 
     masker, vlm = segmenter.masker, segmenter.vlm
     masker.image_encoder.requires_grad_(False)
     kernels = matrices(vlm, without=("embed_tokens", "lm_head", "position", "stem.0"))  # type: ignore[arg-type]
-    heads = heads or LookHeads(classes_of_world(), vlm.width)
+    classes = classes_of_world()
+    heads = heads or LookHeads(classes.token_sizes, vlm.width)
     others = [*rest(segmenter, kernels), *heads.parameters()]
-    weights = LossWeights(bce=5.0, dice=1.0, score=0.5, original_size=False)
+    weights = LossWeights(text=3.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
     return LookObjective(
         SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
         FreshDialogues(dialogues=lesson.dialogues, seed=lesson.seed, shares=lesson.shares, pieces=lesson.pieces),
@@ -90,6 +95,7 @@ def seg_objective(segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None 
             torch.optim.AdamW(others, lr=1e-3 * lesson.rate, weight_decay=0.01),
         ),
         heads,
+        lambda sample, square: label_maps(sample.meta["picture"], classes, square),
     )
 
 
@@ -100,8 +106,8 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
     write_json(folder / "recipe.json", recipe.to_json())
     final.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    heads = LookHeads(classes_of_world(), recipe.model.vlm.options["width"])
-    begun = _go_on(recipe, final) if recipe.start else _begin(recipe, folder, heads, report)
+    heads = LookHeads(classes_of_world().token_sizes, recipe.model.vlm.options["width"])
+    begun = _go_on(recipe, final, heads) if recipe.start else _begin(recipe, folder, heads, report)
     if begun is None:
         return None
     lessons = (("seg", recipe.seg, recipe.seg_steps), ("polish", recipe.polish, recipe.polish_steps))
@@ -111,6 +117,7 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
         if fit(seg_objective(begun, lesson, heads), config, folder / name, report) < steps:
             return None
     save(begun, recipe.model, final, dtype=torch.float16)
+    save_file(heads.state_dict(), str(folder / LOOK_FILE))
     return final
 
 
@@ -129,8 +136,10 @@ def _begin(recipe: TinyRecipe, folder: Path, heads: LookHeads, report: Report) -
     return segmenter
 
 
-def _go_on(recipe: TinyRecipe, final: Path) -> Segmenter:
+def _go_on(recipe: TinyRecipe, final: Path, heads: LookHeads) -> Segmenter:
     """The trained model that a recipe starts from, with its tokenizer copied beside the result.
+
+    Where it lies in the folder of a run, what that run asked on the side with goes to `heads`.
 
     Raises BadInput where it is not built as the recipe says.
     """
@@ -138,4 +147,6 @@ def _go_on(recipe: TinyRecipe, final: Path) -> Segmenter:
     if read_config(home) != recipe.model:
         raise BadInput(f"start={recipe.start} is built otherwise than this recipe: leave start out to train anew")
     (final / "tokenizer.json").write_bytes((home / "tokenizer.json").read_bytes())
+    if (home.parent / LOOK_FILE).is_file():
+        heads.load_state_dict(load_file(home.parent / LOOK_FILE))
     return load(home, device=torch.device("cpu"), dtype=torch.float32).train()

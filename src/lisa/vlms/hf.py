@@ -64,6 +64,10 @@ class HfVlm(nn.Module):
         self.shares_prefix = shares_prefix
         self.seg_token_id = dialogue.seg_token_id
         self.width: int = self.head.in_features
+        self.watch: int | None = None
+        """A layer of the language model whose states are kept in `watched` beside the last one's, where prefixes are
+        shared; for those who teach the layers in between."""
+        self.watched: Tensor | None = None
 
     @property
     def head(self) -> nn.Linear:
@@ -179,18 +183,46 @@ class HfVlm(nn.Module):
         stacked = torch.stack(list(features)).to(embeds.dtype)
         prefix = torch.cat([embeds[first.to(embeds.device), :start], stacked], dim=1)
         cache = DynamicCache()
-        before = language(inputs_embeds=prefix, cache=cache, use_cache=True).last_hidden_state
-        rows, parts = _by_length(batch.attention_mask[:, end:]), []
-        for some, length in rows:
-            after = language(
-                inputs_embeds=embeds[some, end : end + length],
-                attention_mask=batch.attention_mask[some, : end + length],
-                cache=_selected(cache, batch.image_index[some]),
-                use_cache=True,
-            ).last_hidden_state
-            parts.append(pad(after, (0, 0, 0, embeds.shape[1] - end - length)))
+        rows = _by_length(batch.attention_mask[:, end:])
+        with _Outputs(language, self.watch) as seen:
+            language(inputs_embeds=prefix, cache=cache, use_cache=True)
+            for some, length in rows:
+                language(
+                    inputs_embeds=embeds[some, end : end + length],
+                    attention_mask=batch.attention_mask[some, : end + length],
+                    cache=_selected(cache, batch.image_index[some]),
+                    use_cache=True,
+                )
         order = torch.cat([some for some, _ in rows]).argsort()
-        return torch.cat([before[batch.image_index], torch.cat(parts)[order]], dim=1)
+
+        def joined(before: Tensor, *after: Tensor) -> Tensor:
+            parts = [pad(part, (0, 0, 0, embeds.shape[1] - end - part.shape[1])) for part in after]
+            return torch.cat([before[batch.image_index], torch.cat(parts)[order]], dim=1)
+
+        self.watched = joined(*seen.watched) if seen.watched else None
+        return joined(*seen.last)
+
+
+class _Outputs:
+    """What a language model gives, call by call: its last states, and those of one layer in between if asked for."""
+
+    def __init__(self, language: nn.Module, layer: int | None) -> None:
+        self.last: list[Tensor] = []
+        self.watched: list[Tensor] = []
+        self._language, self._layer = language, layer
+
+    def __enter__(self) -> _Outputs:
+        layers: Any = self._language.layers
+        take = lambda _, __, out: self.last.append(out.last_hidden_state)  # noqa: E731
+        keep = lambda _, __, out: self.watched.append(out if isinstance(out, Tensor) else out[0])  # noqa: E731
+        self._handles = [self._language.register_forward_hook(take)]
+        if self._layer is not None:
+            self._handles.append(layers[self._layer].register_forward_hook(keep))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for handle in self._handles:
+            handle.remove()
 
 
 def _by_length(mask: Tensor, shares: Sequence[float] = (0.5, 0.35, 0.15)) -> list[tuple[Tensor, int]]:

@@ -1,0 +1,269 @@
+"""CamVid (Brostow et al., 2009), the split of SegNet: street photographs, every pixel of one of eleven classes.
+
+    train/NAME.jpg|png   trainannot/NAME.png (class numbers, 11 = unlabelled)   val, valannot   classes.json
+
+One table of what is known of the classes makes the questions: names, places, what a thing is for, what takes a thought
+or two, and what a picture does not show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lisa.data.base import ABSENT
+from lisa.data.files import read_annotations, read_labels
+from lisa.data.folders import pictures_in
+from lisa.data.prompts import pick
+from lisa.errors import BadInput, Missing, shown
+from lisa.images import open_image
+from lisa.types import Image, Mask, Sample, Target, Turn
+
+Labels = NDArray[np.int64]
+Augment = Callable[[Image, Labels, np.random.Generator], tuple[Image, Labels]]
+"""Picture and map `[H, W]`, and dice → the same, changed alike."""
+
+IGNORED = 11
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known of one class."""
+
+    name: str
+    """As it is called in answers: "the traffic signs"."""
+    plural: bool
+    also: tuple[str, ...] = ()
+    """Other names people use."""
+    asked: tuple[str, ...]
+    """Questions about its use or nature; the last ones are kept for evaluation, see `HELD`."""
+    because: str
+    """Why it is the answer."""
+
+
+HELD = 2
+"""Questions of each class that are never learned from."""
+
+CLASSES: tuple[Facts, ...] = (
+    Facts(
+        name="sky", plural=False, also=("heaven above",),
+        asked=("Where would birds and planes fly?", "Where do the clouds hang?", "Where does the sun shine from?",
+               "Where would one look for the stars at night?", "Where does rain come from?",
+               "What is above everything else?"),
+        because="Birds, planes and clouds are up there.",
+    ),
+    Facts(
+        name="buildings", plural=True, also=("houses", "walls of the houses"),
+        asked=("Where do people live and work?", "What was built by masons?", "What has rooms and windows?",
+               "Where could one find a shop or an office?", "Where would a family sleep at night?",
+               "What would an architect have designed?"),
+        because="People live and work in buildings.",
+    ),
+    Facts(
+        name="poles", plural=True, also=("posts", "columns of the street lamps"),
+        asked=("What holds up the lamps and signs?", "What are the street lights fixed to?",
+               "What thin things stand upright beside the road?", "What would a dog like to sniff at?",
+               "What could one chain a bicycle to?", "What keeps the lamps high above the street?"),
+        because="Poles hold lamps and signs up.",
+    ),
+    Facts(
+        name="road", plural=False, also=("street", "carriageway", "roadway"),
+        asked=("Where may a car drive?", "What is paved for traffic?", "What do the wheels of the cars touch?",
+               "Where is it dangerous for children to play?", "Where would a bus drive along?",
+               "Which surface is made for vehicles?"),
+        because="Vehicles drive on the road.",
+    ),
+    Facts(
+        name="pavement", plural=False, also=("sidewalk", "footpath"),
+        asked=("Where should people walk?", "Where is it safe to walk beside the traffic?",
+               "Where would one push a pram?", "Where may somebody stand and wait for the bus?",
+               "Which surface is made for people on foot?", "Where should children stay when cars come?"),
+        because="The pavement is for people on foot.",
+    ),
+    Facts(
+        name="trees", plural=True, also=("bushes and trees", "plants", "greenery"),
+        asked=("What gives shade in summer?", "What has leaves?", "What grows here?",
+               "Where may a bird build its nest?", "What makes the air fresh?", "What would a gardener take care of?"),
+        because="Trees grow and have leaves.",
+    ),
+    Facts(
+        name="traffic signs", plural=True, also=("signs", "road signs"),
+        asked=("What tells drivers the rules?", "What should a driver read?", "What shows the way or a speed limit?",
+               "What gives information to those who drive?", "What warns drivers of dangers?",
+               "What has to be obeyed by everybody who drives?"),
+        because="Signs tell drivers what to do.",
+    ),
+    Facts(
+        name="fence", plural=False, also=("railing", "barrier"),
+        asked=("What keeps people from walking through?", "What closes off a piece of land?",
+               "What would one have to climb over?", "What separates one side from the other?",
+               "What keeps a dog in a garden?", "What is put up to keep others out?"),
+        because="A fence keeps people from going through.",
+    ),
+    Facts(
+        name="cars", plural=True, also=("vehicles", "automobiles"),
+        asked=("What could take a family to another town?", "What needs fuel?", "What has an engine and four wheels?",
+               "What can drive fast?", "What would one need a driving licence for?", "What has to be parked?"),
+        because="Cars have an engine and carry people.",
+    ),
+    Facts(
+        name="pedestrians", plural=True, also=("people on foot", "people walking"),
+        asked=("Who must be given way at a crossing?", "Who is walking?", "Who moves on their own two feet?",
+               "Whom should a driver look out for?", "Who wears shoes here?", "Who is most easily hurt by a car?"),
+        because="Pedestrians go on foot.",
+    ),
+    Facts(
+        name="cyclists", plural=True, also=("bicyclists", "people on bicycles", "riders"),
+        asked=("Who rides without an engine?", "Who has to pedal?", "Who should wear a helmet?",
+               "Who moves on two wheels by their own strength?", "Who gets along by bicycle?",
+               "Who needs strong legs to get ahead?"),
+        because="Cyclists ride bicycles.",
+    ),
+)  # fmt: skip
+"""In the order of their numbers."""
+
+NAMED = (
+    "Segment the {name}.", "Where {is} the {name}?", "Show me the {name}.", "Find the {name}, please.",
+    "Can you segment the {name} in this image?", "Please segment the {name} in this image.", "the {name}",
+    "What is {name} in this image? Please output segmentation mask.", "Mark the {name}.",
+    "I am looking for the {name}.", "Can you see the {name}?", "Please show me the {name} in this picture.",
+)  # fmt: skip
+REASONED = (
+    "{q}",
+    "{q}",
+    "{q} Please segment it.",
+    "{q} Please output segmentation mask.",
+    "{q} Show me.",
+    "Tell me: {q}",
+)
+EXPLAINED = ("{q} Please explain why.", "{q} Why?", "{q} Please output segmentation mask and explain why.")
+SIDES = ("left", "right")
+LEAST = 60
+"""Pixels from which on a class counts as shown; what is smaller is asked about as if it were there, never as absent."""
+
+
+class CamVid:
+    """One part of CamVid, as questions to learn from and, asked about every class, to be evaluated by."""
+
+    def __init__(self, folder: Path, part: str = "train", *, augment: Augment | None = None, most: int = 8) -> None:
+        """`folder` holds `train`, `trainannot` …. Raises Missing where a part is not there."""
+        home = folder / part
+        if not home.is_dir():
+            raise Missing(f"there is no {shown(home)}: CamVid needs train, trainannot, val and valannot")
+        listed = read_annotations(folder / "classes.json")
+        count = len(listed.get("classes", ())) if isinstance(listed, dict) else 0
+        if count != len(CLASSES) + 1:
+            raise BadInput(f"{shown(folder / 'classes.json')} names {count} classes, not {len(CLASSES) + 1}")
+        self.pictures = pictures_in(home)
+        self.maps = folder / f"{part}annot"
+        self.augment, self.most = augment, most
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def read(self, index: int) -> tuple[Image, Labels]:
+        """A picture and its map of class numbers, 11 where nothing is labelled. Raises BadInput or Missing."""
+        path = self.pictures[index]
+        image = open_image(path)
+        return image, read_labels(self.maps / f"{path.stem}.png", (image.shape[0], image.shape[1]))
+
+    def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
+        """See `Reader`: up to `most` questions, about a third of them on what the picture does not show."""
+        image, labels = self.read(index)
+        if self.augment is not None:
+            image, labels = self.augment(image, labels, rng)
+        counts = np.bincount(labels.ravel(), minlength=256)[: len(CLASSES)]
+        order = [int(i) for i in rng.permutation(len(CLASSES))]
+        there = [i for i in order if counts[i] >= LEAST]
+        missing = [i for i in order if counts[i] == 0][: max(self.most // 3, 1)]
+        chosen = [*there[: self.most - len(missing)], *missing]
+        stem = self.pictures[index].stem
+        asked = [(number, *turn_about(number, labels, rng)) for number in chosen]
+        return [
+            self._sample(f"camvid/{stem}/{number}", image, turn, labels=labels, word=(number, side))
+            for number, turn, side in asked
+        ]
+
+    def _sample(self, id: str, image: Image, turn: Turn, **meta: object) -> Sample:
+        return Sample(id=id, image=image, turns=(turn,), group="camvid" if turn.targets else ABSENT, meta=meta)
+
+
+class Asked:
+    """Every class asked of every picture of a part: "names", or "reason" with questions that training never saw."""
+
+    def __init__(self, data: CamVid, kind: str) -> None:
+        self.data, self.kind = data, kind
+
+    def __len__(self) -> int:
+        return len(self.data) * len(CLASSES)
+
+    def __iter__(self) -> Iterator[Sample]:
+        for index, path in enumerate(self.data.pictures):
+            image, labels = self.data.read(index)
+            ignore = labels == IGNORED
+            for number, facts in enumerate(CLASSES):
+                mask = labels == number
+                asked = f"Segment the {facts.name}."
+                if self.kind == "reason":
+                    asked = facts.asked[-1 - index % HELD]
+                targets = (Target(mask=mask, ignore=ignore),) if mask.any() else ()
+                turn = Turn(instruction=asked, answer=answer_of(facts, found=bool(targets)), targets=targets)
+                meta = {"class": facts.name, "ignore": ignore}
+                group = facts.name if targets else ABSENT
+                yield Sample(id=f"{path.stem}", image=image, turns=(turn,), group=group, meta=meta)
+
+
+def turn_about(number: int, labels: Labels, rng: np.random.Generator) -> tuple[Turn, int]:
+    """A question about a class, by its name, its side of the picture, or its use, with its answer and mask.
+
+    The number behind it is 0, or 1 + the place in `SIDES` of the side that was asked for.
+    """
+    facts = CLASSES[number]
+    mask = labels == number
+    way = rng.random()
+    if way < 0.3:
+        explain = rng.random() < 0.35
+        question = pick(facts.asked[:-HELD], rng)
+        asked = pick(EXPLAINED if explain else REASONED, rng).format(q=question)
+        return _turn(asked, facts, mask, because=facts.because if explain else ""), 0
+    name = facts.name if rng.random() < 0.6 or not facts.also else pick(facts.also, rng)
+    side = 0
+    if way < 0.45 and (half := _side(mask, rng)) is not None:
+        side, mask = half
+        name = f"{name} on the {SIDES[side - 1]}"
+    asked = pick(NAMED, rng).format(name=name, **{"is": "are" if facts.plural else "is"})
+    return _turn(asked, facts, mask), side
+
+
+def answer_of(facts: Facts, *, found: bool, because: str = "") -> str:
+    """The answer to a question about a class."""
+    if not found:
+        return f"There {'are' if facts.plural else 'is'} no {facts.name} in this picture."
+    return f"{'They are' if facts.plural else 'It is'} the {facts.name} [SEG]. {because}".rstrip()
+
+
+def _turn(asked: str, facts: Facts, mask: Mask, *, because: str = "") -> Turn:
+    found = bool(mask.any())
+    answer = answer_of(facts, found=found, because=because)
+    return Turn(instruction=asked, answer=answer, targets=(Target(mask=mask, phrase=facts.name),) if found else ())
+
+
+def _side(mask: Mask, rng: np.random.Generator) -> tuple[int, Mask] | None:
+    """A side's number, 1 left or 2 right, and that half of what is seen on both; None where it is not."""
+    middle = mask.shape[1] // 2
+    left = mask.copy()
+    left[:, middle:] = False
+    right = mask & ~left
+    if min(left.sum(), right.sum()) < LEAST:
+        return None
+    i = int(rng.integers(2))
+    return i + 1, (left, right)[i]
+
+
+def camvid(folder: Path) -> CamVid:
+    """`camvid/{train, trainannot, val, valannot, classes.json}`, the split of SegNet."""
+    return CamVid(folder / "camvid")

@@ -1,0 +1,69 @@
+"""Street photographs from nothing, through language: `lisa train camvid data_dir=FOLDER` (which holds `camvid`).
+
+367 photographs teach a masker to see and to follow the name of a class; then questions teach a small language
+side to answer and to say what is not there. 90 minutes on two cores; figures in docs/models/camvid.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lisa.config import ModelConfig, PartConfig
+
+SQUARE = 480
+WIDTHS, DEPTHS = [32, 64, 160], [1, 2, 4]
+
+MODEL = ModelConfig(
+    name="camvid",
+    notice="This small model knows the streets of CamVid only; for other photographs use published weights.",
+    vlm=PartConfig(
+        family="tiny",
+        options={
+            "square": 320,
+            "width": 192,
+            "layers": 4,
+            "tower": {"widths": WIDTHS, "depths": DEPTHS, "layers": 1},
+        },
+    ),
+    masker=PartConfig(
+        family="pyramid",
+        options={
+            "square": SQUARE,
+            "widths": WIDTHS,
+            "depths": DEPTHS,
+            "middle": 128,
+            "features": 64,
+            "prompt": 128,
+            "embedding": 64,
+            "layers": 2,
+        },
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CamvidRecipe:
+    """Every choice of this training. Squares grow while the masker learns: coarse things first, poles last."""
+
+    model: ModelConfig = field(default_factory=lambda: MODEL)
+    data_dir: str = "data"
+    small_steps: int = 900
+    """Steps of 10 crops in a square of 256."""
+    middle_steps: int = 520
+    """Steps of 6 crops in 384."""
+    large_steps: int = 260
+    """Steps of 5 crops in 480."""
+    seg_steps: int = 700
+    """Steps of 6 photographs with 8 questions each."""
+    vocabulary: int = 1_000
+    seed: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored with a run."""
+        return asdict(self)
+
+
+def debug() -> CamvidRecipe:
+    """`lisa train camvid-debug`: every stage in two steps, to see that all of it runs."""
+    return CamvidRecipe(small_steps=2, middle_steps=2, large_steps=2, seg_steps=2)

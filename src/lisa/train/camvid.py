@@ -1,0 +1,216 @@
+"""The stages of `lisa train camvid`: the masker sees and follows names, then questions are answered with [SEG]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import mse_loss
+from torch.optim import Optimizer
+
+from lisa.data.augment import Augmentation
+from lisa.data.camvid import CLASSES, CamVid
+from lisa.data.camvid import camvid as open_camvid
+from lisa.devices import computes_bf16
+from lisa.files import write_json
+from lisa.geometry import Geometry
+from lisa.maskers.pyramid import build as build_masker
+from lisa.model.checkpoint import build, save
+from lisa.model.losses import LossWeights
+from lisa.model.segmenter import Output, Segmenter
+from lisa.recipes.camvid import CamvidRecipe
+from lisa.train.checkpoints import check_space
+from lisa.train.dense import STRIDE
+from lisa.train.look import LookBatch, LookHeads, LookObjective
+from lisa.train.loop import FitConfig, Objective, Report, fit
+from lisa.train.optim import Muon, matrices, rest
+from lisa.train.photos import PhotoHeads, PhotoObjective, squared
+from lisa.train.seg import Draw, SegStep
+from lisa.types import Sample
+from lisa.vlms.tiny import train_tokenizer
+
+TOKEN_SIZES = {"kind": len(CLASSES) + 1}
+QUESTIONS, PHOTOGRAPHS = 8, 6
+"""Of each photograph, and in a step."""
+PROMPT = 2.0
+"""Weight of [SEG]'s distance from the masker's own words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A part of the masker's training."""
+
+    name: str
+    square: int
+    pictures: int
+    steps: int
+    rate: float
+    schedule: str
+
+
+def stages_of(recipe: CamvidRecipe) -> tuple[Stage, ...]:
+    """The masker's, in order."""
+    return (
+        Stage(name="small", square=256, pictures=10, steps=recipe.small_steps, rate=1.0, schedule="constant"),
+        Stage(name="middle", square=384, pictures=6, steps=recipe.middle_steps, rate=0.8, schedule="linear"),
+        Stage(name="large", square=480, pictures=5, steps=recipe.large_steps, rate=0.3, schedule="linear"),
+    )
+
+
+def photo_objective(heads: PhotoHeads, data: CamVid, stage: Stage, seed: int) -> PhotoObjective:
+    """A stage's objective at its learning rates."""
+    made = PhotoObjective(heads, data, square=stage.square, seed=seed)
+    for optimizer in made.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] *= stage.rate
+    return made
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptBatch(LookBatch):
+    """A batch with what each of its masks is called by the words that the masker was taught with."""
+
+    words: Tensor
+    """`[S, 2]` int64: class, side; in the order of the [SEG] tokens."""
+
+
+class QuestionObjective(LookObjective):
+    """Answers and masks, while [SEG] also learns to say what the masker's own words say."""
+
+    def __init__(
+        self, step: SegStep, draw: Draw, optimizers: Sequence[Optimizer], heads: LookHeads, words: PhotoHeads
+    ) -> None:
+        super().__init__(step, draw, optimizers, heads, labels_of)
+        self.words = words.requires_grad_(False)
+
+    def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:
+        """`look`, `point`, and `prompt`: how far [SEG] is from the prompt that the class's name would be."""
+        assert isinstance(batch, PromptBatch)
+        prompt = mse_loss(output.seg_embeddings.float(), self.words.prompts(batch.words))
+        return super().beside(batch, output, tokens) | {"prompt": (PROMPT, prompt)}
+
+    def _collate(self, groups: Sequence[Sequence[Sample]]) -> PromptBatch:
+        batch = super()._collate(groups)
+        words = [s.meta["word"] for group in groups for s in group for t in s.turns for _ in t.targets]
+        own = {f.name: getattr(batch, f.name) for f in fields(batch)}
+        return PromptBatch(**own, words=torch.tensor(words, dtype=torch.int64).reshape(-1, 2))
+
+
+def question_objective(
+    segmenter: Segmenter, data: CamVid, heads: LookHeads, words: PhotoHeads, seed: int
+) -> QuestionObjective:
+    """The language side and what it prompts with are trained; the masker stays as it is."""
+    masker, vlm = segmenter.masker, segmenter.vlm
+    masker.requires_grad_(False)  # type: ignore[attr-defined]
+    kernels = matrices(vlm, without=("embed_tokens", "lm_head", "position", "stem.0"))  # type: ignore[arg-type]
+    others = [*rest(segmenter, kernels), *heads.parameters()]
+    weights = LossWeights(text=2.0, bce=2.0, dice=1.0, score=0.5, original_size=False)
+    return QuestionObjective(
+        SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
+        Rounds(data, seed),
+        (Muon(kernels, lr=0.01, weight_decay=0.01), torch.optim.AdamW(others, lr=1e-3, weight_decay=0.01)),
+        heads,
+        words,
+    )
+
+
+class Rounds:
+    """Place → questions about a photograph, all of them in each shuffled round."""
+
+    def __init__(self, data: CamVid, seed: int) -> None:
+        self.data, self.seed = data, seed
+
+    def __call__(self, place: int) -> Sequence[Sample]:
+        """See `lisa.train.seg.Draw`."""
+        round_, left = divmod(place, len(self.data))
+        index = int(np.random.default_rng([self.seed, round_]).permutation(len(self.data))[left])
+        return self.data.draw(index, np.random.default_rng([self.seed, place, 1]))
+
+
+def labels_of(sample: Sample, square: int) -> dict[str, Tensor]:
+    """A photograph's classes as its tokens are to be read: 0 is unlabelled, −1 padding."""
+    labels = sample.meta["labels"]
+    geometry = Geometry.fit((labels.shape[0], labels.shape[1]), square)
+    full = squared(labels, geometry)[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE] + 1
+    h, w = geometry.resized
+    full[h // STRIDE :], full[:, w // STRIDE :] = -1, -1
+    return {"kind": torch.from_numpy(full)}
+
+
+def make_tokenizer(path: Path, data: CamVid, vocabulary: int) -> None:
+    """`tokenizer.json` from three rounds of questions, kept where it is there already."""
+    if path.exists():
+        return
+    draw = Rounds(data, seed=0)
+    turns = [t for place in range(3 * len(data)) for s in draw(place) for t in s.turns]
+    texts = [f" {text}" for t in turns for text in (t.instruction.lower(), t.answer or "")]
+    train_tokenizer([t.replace(" [SEG]", "") for t in texts], vocabulary).save(str(path))
+
+
+def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | None:
+    """All stages into `folder`, each resumed where it stands; the finished checkpoint's folder, None when stopped.
+
+    Raises Missing where the photographs are not in `data_dir`.
+    """
+    final = folder / "checkpoint"
+    data = open_camvid(Path(recipe.data_dir))
+    data.augment, data.most = Augmentation(smallest=0.7), QUESTIONS
+    check_space(folder, 500_000_000)
+    write_json(folder / "recipe.json", recipe.to_json())
+    final.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.seed)
+    heads = PhotoHeads(build_masker(recipe.model.masker.options))
+    heads.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    plain = open_camvid(Path(recipe.data_dir))
+    for number, stage in enumerate(stages_of(recipe)):
+        config = FitConfig(
+            steps=stage.steps, samples=stage.pictures, seed=recipe.seed, schedule=stage.schedule, warmup=30
+        )
+        objective = photo_objective(heads, plain, stage, recipe.seed * 10 + number)
+        if fit(objective, config, folder / stage.name, report) < stage.steps:
+            return None
+    make_tokenizer(final / "tokenizer.json", data, recipe.vocabulary)
+    torch.manual_seed(recipe.seed + 1)
+    segmenter = _joined(recipe, heads, final)
+    look = LookHeads(TOKEN_SIZES, segmenter.vlm.width)
+    config = FitConfig(steps=recipe.seg_steps, samples=PHOTOGRAPHS, seed=recipe.seed + 1)
+    objective = question_objective(segmenter, data, look, heads, recipe.seed)
+    if fit(objective, config, folder / "seg", report) < recipe.seg_steps:
+        return None
+    save(segmenter, recipe.model, final, dtype=torch.float16)
+    return final
+
+
+def _joined(recipe: CamvidRecipe, heads: PhotoHeads, folder: Path) -> Segmenter:
+    """The trained masker beside a language side whose tower begins with the masker's trunk."""
+    segmenter = build(recipe.model, folder)
+    segmenter.masker.load_state_dict(heads.masker.state_dict())  # type: ignore[attr-defined]
+    trunk = heads.masker.image_encoder.trunk
+    segmenter.vlm.model.model.vision_tower.trunk.load_state_dict(trunk.state_dict())  # type: ignore[attr-defined]
+    return segmenter
+
+
+def objectives_of(recipe: CamvidRecipe, folder: Path) -> dict[str, tuple[Callable[[], Objective], int]]:
+    """Field of the recipe → what makes that stage's objective, and pictures a step; for those who measure time."""
+    data = open_camvid(Path(recipe.data_dir))
+    data.most = QUESTIONS
+    make_tokenizer(folder / "tokenizer.json", data, recipe.vocabulary)
+
+    def heads() -> PhotoHeads:
+        made = PhotoHeads(build_masker(recipe.model.masker.options))
+        return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def photo(stage: Stage) -> PhotoObjective:
+        return photo_objective(heads(), data, stage, 0)
+
+    def question() -> QuestionObjective:
+        words = heads()
+        segmenter = _joined(recipe, words, folder)
+        return question_objective(segmenter, data, LookHeads(TOKEN_SIZES, segmenter.vlm.width), words, 0)
+
+    stages = {f"{s.name}_steps": (lambda s=s: photo(s), s.pictures) for s in stages_of(recipe)}
+    return {**stages, "seg_steps": (question, PHOTOGRAPHS)}

@@ -1,0 +1,105 @@
+"""CamVid: questions of every kind, what is not there, and figures by class."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from lisa.data.augment import Augmentation
+from lisa.data.camvid import CLASSES, HELD, IGNORED, Asked, CamVid
+from lisa.errors import BadInput, Missing
+from lisa.evaluate import Evaluation, Row
+from lisa.recipes.camvid import debug
+from lisa.train.camvid import train_camvid
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four pictures: sky above a road, a car on the left of it, no people."""
+    home = tmp_path / "camvid"
+    for part in ("train", "val"):
+        (home / part).mkdir(parents=True)
+        (home / f"{part}annot").mkdir()
+        for i in range(4):
+            labels = np.zeros((72, 96), np.uint8)
+            labels[40:] = 3
+            labels[44:60, 6 + i : 30 + i] = 8
+            labels[:2] = IGNORED
+            colours = np.array([[90, 120, 220]] * 3 + [[90, 90, 90]] * 5 + [[200, 30, 30]] * 4, np.uint8)
+            PIL.Image.fromarray(colours[labels]).save(home / part / f"{i}.png")
+            PIL.Image.fromarray(labels).save(home / f"{part}annot" / f"{i}.png")
+    names = [f.name for f in CLASSES]
+    (home / "classes.json").write_text(json.dumps({"classes": [*names, "Unlabelled"], "ignore": IGNORED}))
+    return tmp_path
+
+
+def test_questions_and_their_masks(folder):
+    data = CamVid(folder / "camvid", augment=Augmentation())
+    seen = set()
+    for place in range(60):
+        samples = data.draw(place % 4, np.random.default_rng(place))
+        again = data.draw(place % 4, np.random.default_rng(place))
+        assert [s.turns[0].instruction for s in samples] == [s.turns[0].instruction for s in again]
+        for sample in samples:
+            (turn,), (number, side) = sample.turns, sample.meta["word"]
+            truth = sample.meta["labels"] == number
+            if not turn.targets:
+                assert sample.group == "absent" and not truth.any() and "[SEG]" not in turn.answer
+                continue
+            mask = turn.targets[0].mask
+            assert turn.answer.count("[SEG]") == 1 and CLASSES[number].name in turn.answer
+            assert mask.any() and not (mask & ~truth).any() and (side or np.array_equal(mask, truth))
+            seen.add((number, bool(side), "ecause" in turn.answer or turn.answer.endswith(CLASSES[number].because)))
+            assert not any(q in turn.instruction for q in CLASSES[number].asked[-HELD:])
+    assert {number for number, _, _ in seen} == {0, 3, 8} and {side for _, side, _ in seen} == {True, False}
+
+
+def test_a_mirrored_picture_changes_what_is_left(folder):
+    image, labels = CamVid(folder / "camvid").read(0)
+    turned = [Augmentation(smallest=1.0, light=0.0)(image, labels, np.random.default_rng(i)) for i in range(8)]
+    assert {tuple(np.argwhere(found == 8)[0] > 48)[1] for _, found in turned} == {True, False}
+    for picture, found in turned:
+        assert np.array_equal(picture[found == 8], np.full((24 * 16, 3), (200, 30, 30), np.uint8))
+
+
+def test_every_class_is_asked_of_every_picture(folder):
+    asked = list(Asked(CamVid(folder / "camvid", "val"), "names"))
+    assert len(asked) == 4 * len(CLASSES)
+    assert sum(bool(s.turns[0].targets) for s in asked) == 4 * 3
+    held = {s.turns[0].instruction for s in Asked(CamVid(folder / "camvid", "val"), "reason")}
+    assert held == {q for f in CLASSES for q in f.asked[-HELD:]}
+
+
+def test_what_is_missing_is_named(folder, tmp_path):
+    with pytest.raises(Missing, match="trainannot"):
+        CamVid(tmp_path)
+    (folder / "camvid" / "classes.json").write_text("{}")
+    with pytest.raises(BadInput, match=r"classes\.json"):
+        CamVid(folder / "camvid")
+
+
+def test_miou_counts_masks_of_what_is_not_there():
+    row = Row(
+        id="a", group="sky", instruction="", expected="", answer="", wanted=1, given=1, iou=0.5, intersection=50,
+        union=100, seconds=0.0, category="sky",
+    )  # fmt: skip
+    false = replace(row, id="b", wanted=0, group="absent", intersection=0, union=100)
+    other = replace(row, category="road", intersection=90)
+    figures = Evaluation([row, false, other]).figures()
+    assert figures["class_miou"].value == pytest.approx((50 / 200 + 90 / 100) / 2)
+    assert figures["n_acc"].value == 0.0
+
+
+@pytest.mark.slow
+def test_every_stage_runs_and_resumes(folder, tmp_path):
+    recipe = replace(debug(), data_dir=str(folder))
+    said: list[int] = []
+    final = train_camvid(recipe, tmp_path / "run", lambda step, values: said.append(step))
+    assert final is not None and (final / "model.safetensors").stat().st_size > 1_000_000
+    assert train_camvid(recipe, tmp_path / "run", lambda step, values: said.append(step)) == final
+    assert said == [2, 2, 2, 2]
