@@ -19,6 +19,8 @@ from lisa.errors import BadInput, Missing, shown
 from lisa.images import FORMATS
 from lisa.types import Mask
 
+MALFORMED = (TypeError, KeyError, IndexError, ValueError, AttributeError, OverflowError, RecursionError)
+"""What comes of reading a record that is not of its form."""
 LARGEST = 4 << 30
 """Bytes of the largest annotation file that is read; the largest published one has 1.1 GB."""
 
@@ -158,7 +160,7 @@ def decode_segmentation(segmentation: Any, size: tuple[int, int], where: str) ->
         else:
             rle = {"size": [height, width], "counts": str(segmentation["counts"]).encode("ascii")}
         found = coco.decode(rle)
-    except (ValueError, TypeError, KeyError, OverflowError, UnicodeError) as error:
+    except MALFORMED as error:
         raise BadInput(f"{where}: the mask cannot be read ({error})") from error
     return found.astype(np.bool_)
 

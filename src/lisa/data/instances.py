@@ -11,7 +11,7 @@ import numpy as np
 
 from lisa.data import prompts
 from lisa.data.base import some
-from lisa.data.files import decode_segmentation, inside, read_annotations
+from lisa.data.files import MALFORMED, decode_segmentation, inside, read_annotations
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
 from lisa.types import Mask, Sample, Target, Turn
@@ -65,7 +65,7 @@ class Instances:
                         f"{shown(annotations)}, annotation {row.get('id')}: its category or image is unknown"
                     )
                 found.setdefault(int(row["image_id"]), []).append(row)
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
+        except MALFORMED as error:
             raise BadInput(f"{shown(annotations)} is not in COCO's form: {error} is missing or wrong") from error
         if not found:
             raise Missing(f"{shown(annotations)} has no annotations to learn from")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lisa.data import prompts
 from lisa.data.base import some
-from lisa.data.files import read_annotations, read_labels
+from lisa.data.files import MALFORMED, read_annotations, read_labels
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
 from lisa.types import Sample, Target, Turn
@@ -97,7 +97,7 @@ def mapillary(folder: Path, *, version: str = "v2.0", part: str = "training") ->
     data = read_annotations(home / f"config_{version}.json")
     try:
         names = {i: str(row["readable"]) for i, row in enumerate(data["labels"])}
-    except (TypeError, KeyError) as error:
+    except MALFORMED as error:
         raise BadInput(f"{shown(home)}/config_{version}.json needs labels, each with a readable name") from error
     return LabelMaps(
         name="mapillary",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lisa.data.files import read_annotations
+from lisa.data.files import MALFORMED, read_annotations
 from lisa.errors import BadInput, shown
 
 NO_CLASSES = ("__ignore__", "_background_")
@@ -43,7 +43,7 @@ def as_coco(files: Sequence[Path], folder: Path) -> dict[str, Any]:
                 row = groups.setdefault((label, i if group is None else f"group {group}"), {"segmentation": []})
                 row["category_id"] = classes.setdefault(label, len(classes) + 1)
                 row["segmentation"].append(polygon(shape.get("shape_type") or "polygon", shape["points"]))
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
+        except MALFORMED as error:
             raise BadInput(f"{shown(path)} is not in LabelMe's form: {error} is missing or wrong") from error
         for row in groups.values():
             annotations.append({"id": len(annotations) + 1, "image_id": number, "iscrowd": 0, **row})

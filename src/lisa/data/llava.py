@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lisa.data.files import inside, read_annotations
+from lisa.data.files import MALFORMED, inside, read_annotations
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
 from lisa.types import Sample, Turn
@@ -37,7 +37,7 @@ class LlavaChat:
         row = self.rows[index]
         try:
             turns, name = _turns(row["conversations"]), row["image"]
-        except (TypeError, KeyError, ValueError) as error:
+        except MALFORMED as error:
             raise BadInput(f"{shown(self.path)}, record {index}: {error} is missing or wrong") from error
         image = open_image(inside(self.pictures, name))
         return [Sample(id=f"llava/{index}", image=image, turns=turns, group="vqa")]

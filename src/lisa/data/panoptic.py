@@ -10,7 +10,7 @@ import numpy as np
 
 from lisa.data import prompts
 from lisa.data.base import some
-from lisa.data.files import inside, read_annotations, read_colours
+from lisa.data.files import MALFORMED, inside, read_annotations, read_colours
 from lisa.data.instances import Name
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
@@ -39,7 +39,7 @@ class Panoptic:
             ]
             if unknown := {c for _, _, found in self.rows for c in found} - self.names.keys():
                 raise BadInput(f"{shown(annotations)}: segments are of class {min(unknown)}, which has no name")
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
+        except MALFORMED as error:
             raise BadInput(f"{shown(annotations)} is not in COCO's panoptic form: {error} is missing") from error
         if not self.rows:
             raise Missing(f"{shown(annotations)} has no annotations to learn from")

@@ -22,7 +22,7 @@ import numpy as np
 
 from lisa.data import prompts
 from lisa.data.base import ABSENT, some
-from lisa.data.files import decode_segmentation, read_labels
+from lisa.data.files import MALFORMED, decode_segmentation, read_labels
 from lisa.errors import BadInput, Missing
 from lisa.images import open_image
 from lisa.types import SEG, Mask, Sample, Target, Turn
@@ -133,14 +133,14 @@ def _polygons(value: Any, where: str) -> list[list[float]]:
         if isinstance(value[0][0], (int, float)) and all(len(point) == 2 for point in value):
             return [[float(x) for point in value for x in point]]
         return [p for part in value for p in _polygons(part, where)]
-    except (TypeError, IndexError, KeyError, ValueError, RecursionError) as error:
+    except MALFORMED as error:
         raise BadInput(f"{where}: a polygon is [[x, y], …] in pixels") from error
 
 
 def _numbers(value: Any, where: str) -> list[float]:
     try:
         found = [float(x) for x in value]
-    except (TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise BadInput(f"{where}: a box is four numbers") from error
     if len(found) != 4 or not all(math.isfinite(x) for x in found):
         raise BadInput(f"{where}: a box is four numbers")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lisa.data import prompts
 from lisa.data.base import some
-from lisa.data.files import read_annotations
+from lisa.data.files import MALFORMED, read_annotations
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
 from lisa.types import Sample, Target, Turn
@@ -141,7 +141,7 @@ class Annotation:
         where = f"{shown(self.path)}, shape {index}"
         try:
             label, points = shape["label"], np.asarray(shape["points"], np.float64)
-        except (TypeError, KeyError, ValueError) as error:
+        except MALFORMED as error:
             raise BadInput(f"{where} needs a label and points") from error
         if not isinstance(label, str) or points.ndim != 2 or points.shape[1] != 2 or not len(points):
             raise BadInput(f"{where} needs a label and points [[x, y], …]")
@@ -158,5 +158,5 @@ def _fill(cv2: Any, canvas: NDArray[np.uint8], points: NDArray[np.int32], value:
 def _by_image(rows: Any, listing: Path) -> dict[str, str]:
     try:
         return {str(row["image"]): str(row["outputs"]) for row in rows}
-    except (TypeError, KeyError) as error:
+    except MALFORMED as error:
         raise BadInput(f"{shown(listing)} needs records with image and outputs") from error

@@ -17,7 +17,7 @@ import numpy as np
 
 from lisa.data import prompts
 from lisa.data.base import ABSENT, some
-from lisa.data.files import decode_segmentation, inside, read_annotations, read_refs
+from lisa.data.files import MALFORMED, decode_segmentation, inside, read_annotations, read_refs
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
 from lisa.types import Image, Mask, Sample, Target, Turn
@@ -109,7 +109,7 @@ class Refer:
                 for ref in kept
                 for sentence in ref["sentences"]
             ]
-        except (TypeError, KeyError, ValueError) as error:
+        except MALFORMED as error:
             raise BadInput(f"{shown(path)} or its instances.json lacks {error}: fetch them again") from error
         for e in self.expressions:
             if e.image not in self.files or any(a not in self.masks for a in e.annotations):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lisa.data.files import inside, read_lines, read_yaml
+from lisa.data.files import MALFORMED, inside, read_lines, read_yaml
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import picture_size
 
@@ -63,7 +63,7 @@ def _names(data: Any, path: Path) -> dict[int, str]:
         found = dict(enumerate(found))
     try:
         return {int(number): str(name) for number, name in found.items()}  # type: ignore[union-attr]
-    except (AttributeError, ValueError, TypeError) as error:
+    except MALFORMED as error:
         raise BadInput(f"{shown(path)} needs names: a list, or numbers with a name each") from error
 
 
