@@ -225,6 +225,65 @@ def data_check(
         raise LisaError(f"{bad} records of {name} want a look: put them right or take them out")
 
 
+DataName = Annotated[str, typer.Argument(metavar="NAME", help="A dataset, as `lisa data list` names it.")]
+DataFolder = Annotated[Path, typer.Option("--data", help="Folder the datasets lie in.")]
+
+
+@data_app.command("stats")
+def data_stats(
+    name: DataName,
+    data: DataFolder = Path("data"),
+    limit: Annotated[int, typer.Option(min=1, help="Pictures that are read.")] = 200,
+) -> None:
+    """Count what is in a dataset: pictures, questions, sizes, classes."""
+    from lisa import console
+    from lisa.data.datasets import open_training
+    from lisa.data.show import stats
+
+    for part in open_training(name, 1.0, folder=data):
+        with console.working("reading"):
+            found = stats(part.dataset, limit=limit)
+        print(found)
+
+
+@data_app.command("show")
+def data_show(
+    name: DataName,
+    data: DataFolder = Path("data"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .html or .png file.")] = Path("sheet.html"),
+    count: Annotated[int, typer.Option(min=1, max=1000, help="Pictures on it.")] = 24,
+) -> None:
+    """Write a sheet of pictures with a question and its mask each."""
+    from lisa import console
+    from lisa.data.datasets import open_training
+    from lisa.data.show import sheet
+
+    reader = open_training(name, 1.0, folder=data)[0].dataset
+    with console.working("drawing"):
+        shown = sheet(reader, out, count=count)
+    print(f"{shown} pictures in {out}")
+
+
+@data_app.command("convert")
+def data_convert(
+    name: DataName,
+    layout: Annotated[str, typer.Argument(help="coco, yolo, masks, or sheet (questions).")],
+    out: Annotated[Path, typer.Argument(help="A new folder.")],
+    data: DataFolder = Path("data"),
+) -> None:
+    """Write a dataset in another layout; says how many masks it cannot hold exactly."""
+    from lisa import console
+    from lisa.data.convert import convert
+    from lisa.data.datasets import open_training
+
+    reader = open_training(name, 1.0, folder=data)[0].dataset
+    with console.counting("writing", len(reader)) as progress:
+        written = convert(reader, layout, out, progress=progress)
+    print(f"{written.pictures} pictures and {written.masks} masks in {out}")
+    if written.changed:
+        print(f"{written.changed} masks have holes or several parts, which this layout cannot hold exactly")
+
+
 @app.command()
 def get(
     name: Annotated[str, typer.Argument(help="lisa-7b, lisa-13b, their -explanatory forms, or a hub id.")],

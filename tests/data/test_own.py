@@ -13,12 +13,16 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
 from lisa.cli import main
 from lisa.data.check import check
 from lisa.data.datasets import open_dataset, open_training
+from lisa.data.files import decode_segmentation
 from lisa.data.own import own
+from lisa.data.yolo import outlines_of
 from lisa.errors import BadInput, LisaError, Missing
 from lisa.images import open_image, picture_size
 from lisa.types import Sample
@@ -290,6 +294,46 @@ def test_numbers_without_names_are_asked_for(tmp_path):
     (tmp_path / "set" / "classes.txt").unlink()
     with pytest.raises(Missing, match=r"classes\.txt"):
         own(tmp_path / "set")
+
+
+@pytest.mark.parametrize("layout", ["coco", "yolo", "masks", "sheet"])
+@pytest.mark.parametrize("source", ["coco", "voc", "class folders", "panoptic"])
+def test_layouts_turn_into_each_other(tmp_path, source, layout):
+    LAYOUTS[source](tmp_path / "set")
+    out = tmp_path / "out"
+    assert lisa("data", "convert", "own", layout, str(out), "--data", str(tmp_path / "set")) == 0
+    found = drawn(out)
+    assert all(np.array_equal(found[n].turns[0].targets[0].mask, truth(n)) for n in BOXES)
+    assert lisa("data", "convert", "own", layout, str(out), "--data", str(tmp_path / "set")) == 2
+
+
+def test_questions_fit_into_a_sheet_only(tmp_path):
+    write_jsonl(tmp_path / "set")
+    assert lisa("data", "convert", "own", "coco", str(tmp_path / "out"), "--data", str(tmp_path / "set")) == 2
+    assert not (tmp_path / "out").exists()
+    assert lisa("data", "convert", "own", "sheet", str(tmp_path / "out"), "--data", str(tmp_path / "set")) == 0
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=9, max_size=9), min_size=7, max_size=7))
+def test_outlines_give_a_mask_back_or_say_so(rows):
+    mask = np.array(rows)
+    outlines, exact = outlines_of(mask)
+    back = np.zeros_like(mask)
+    for outline in outlines:
+        scaled = [v * (7 if i % 2 else 9) for i, v in enumerate(outline)]
+        back |= decode_segmentation([scaled], (7, 9), "")
+    assert exact == np.array_equal(back, mask)
+
+
+def test_a_sheet_of_pictures_and_the_counts(tmp_path, capsys):
+    write_coco(tmp_path / "set")
+    assert lisa("data", "stats", "own", "--data", str(tmp_path / "set")) == 0
+    said = capsys.readouterr().out
+    assert "2 pictures" in said and "cat" in said and "dog" in said
+    for name in ("sheet.png", "sheet.html"):
+        out = tmp_path / name
+        assert lisa("data", "show", "own", "--data", str(tmp_path / "set"), "--out", str(out)) == 0
+        assert out.stat().st_size > 1000
 
 
 def test_an_empty_folder_says_what_fits(tmp_path):

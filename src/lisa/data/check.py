@@ -61,5 +61,5 @@ def check(reader: Reader, *, limit: int | None = None, progress: Callable[[int],
                 elif target.mask.all():
                     found.note("mask of the whole picture", sample.id)
         if progress is not None:
-            progress(index + 1)
+            progress(1)
     return found

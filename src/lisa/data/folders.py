@@ -20,7 +20,7 @@ from lisa.data.label_maps import LabelMaps
 from lisa.data.yolo import PICTURES
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
-from lisa.types import Sample, Target, Turn
+from lisa.types import Mask, Sample, Target, Turn
 
 VOC = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "dining table", "dog",
@@ -105,6 +105,15 @@ class ClassFolders:
             )
             for name, file in (files[i] for i in some(len(files), self.most, rng))
         ]
+
+    def picture(self, index: int) -> Path:
+        """The file of a picture."""
+        return self.pictures[index]
+
+    def things(self, index: int) -> list[tuple[str, Mask]]:
+        """Name and mask of every class that has one for this picture."""
+        files = [(c.name, c / f"{self.pictures[index].stem}.png") for c in self.classes]
+        return [(name, read_labels(file) > 0) for name, file in files if file.is_file()]
 
 
 def pictures_in(folder: Path) -> list[Path]:

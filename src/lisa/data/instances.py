@@ -99,6 +99,18 @@ class Instances:
             for i in some(len(groups), self.most, rng)
         ]
 
+    def picture(self, index: int) -> Path:
+        """The file of a picture."""
+        return inside(self.pictures, self.rows[index][0])
+
+    def things(self, index: int) -> list[tuple[str, Mask]]:
+        """Class name and mask of every annotation of a picture."""
+        _, height, width, rows = self.rows[index]
+        names = [self.names[int(row["category_id"])] for row in rows]
+        return [
+            (n.thing + (f":{n.part}" if n.part else ""), self._mask([r], (height, width))) for n, r in zip(names, rows)
+        ]
+
     def _groups(self, rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         if not self.together:
             return [[row] for row in rows]

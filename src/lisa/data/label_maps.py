@@ -14,7 +14,7 @@ from lisa.data.base import some
 from lisa.data.files import MALFORMED, read_annotations, read_labels
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
-from lisa.types import Sample, Target, Turn
+from lisa.types import Mask, Sample, Target, Turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,15 @@ class LabelMaps:
             )
             for number in (shown_classes[i] for i in some(len(shown_classes), self.classes, rng))
         ]
+
+    def picture(self, index: int) -> Path:
+        """The file of a picture."""
+        return self.pictures[index]
+
+    def things(self, index: int) -> list[tuple[str, Mask]]:
+        """Name and mask of every class that a picture shows."""
+        labels = self.read(self.label_of(self.pictures[index]))
+        return [(self.names[n], labels == n) for n in np.unique(labels).tolist() if n in self.names]
 
 
 def ade20k(folder: Path, *, part: str = "training") -> LabelMaps:

@@ -14,7 +14,7 @@ from lisa.data.files import MALFORMED, inside, read_annotations, read_colours
 from lisa.data.instances import Name
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
-from lisa.types import Sample, Target, Turn
+from lisa.types import Mask, Sample, Target, Turn
 
 
 def is_panoptic(data: Any) -> bool:
@@ -68,6 +68,16 @@ class Panoptic:
             )
             for number, segments in (classes[i] for i in some(len(classes), self.most, rng))
         ]
+
+    def picture(self, index: int) -> Path:
+        """The file of a picture."""
+        return inside(self.pictures, self.rows[index][0])
+
+    def things(self, index: int) -> list[tuple[str, Mask]]:
+        """Class name and mask of every segment of a picture."""
+        _, file, found = self.rows[index]
+        labels = read_colours(inside(self.maps, file))
+        return [(self.names[c].thing, labels == segment) for c, segments in found.items() for segment in segments]
 
 
 def _segments(rows: Any) -> dict[int, list[int]]:

@@ -2,10 +2,11 @@
 
 picture ─► tokens ──┬─► TokenHeads: what is in each patch, and how it stands to other things
                     └─► Pointer ◄── a state at `<assistant>`: which patches is the question about, or none?
+                                    the state a layer above: of what kind is it?
 
-Words alone teach a small model a favourite answer; these two tell it at once which thing was meant. The state is one of
-a layer in the middle, so that the layers above it can still say what was found. Neither is part of the model: what they
-teach has to pass through its own answer and its own [SEG].
+Words alone teach a small model a favourite answer; these tell it at once which thing was meant. The states are of
+layers in the middle, so that the layers above them can still say what was found. None of it is part of the model: what
+is taught has to pass through its own answer and its own [SEG].
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from lisa.types import Sample, Turn
 LabelsOf = Callable[[Sample, int], Mapping[str, Tensor]]
 """A conversation and the side of the language side's square → what its picture's tokens are to be read as, by name."""
 _NEAREST = cv2.INTER_NEAREST
-LOOK, POINT = 0.3, 1.0
+LOOK, POINT, NAME = 0.3, 1.0, 1.0
 """Weights beside answers and masks."""
 
 
@@ -52,11 +53,12 @@ class Pointer(nn.Module):
 
 
 class LookHeads(nn.Module):
-    """Both questions on the side."""
+    """All questions on the side; the first of `sizes` is what the target's kind is read as."""
 
     def __init__(self, sizes: Mapping[str, int], width: int) -> None:
         super().__init__()
         self.token, self.point = TokenHeads(sizes, width), Pointer(width)
+        self.name = nn.Linear(width, next(iter(sizes.values())))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,8 @@ class LookBatch(Batch):
     """Name → `[I, S/4, S/4]` int64, S being the language side's square."""
     points: Tensor
     """`[Q, N + 1]`: a row for every turn of every conversation, see `wanted_patches`."""
+    kinds: Tensor
+    """`[Q, K]`: the shares of the kinds of what each turn is about, 0 for none; all zero where that is not said."""
 
 
 class LookObjective(SegObjective):
@@ -78,7 +82,8 @@ class LookObjective(SegObjective):
         super().__init__(step, draw, optimizers, module=nn.ModuleDict({"step": step, "look": heads}))
         self.heads, self.labels_of = heads, labels_of
         inner: Any = self.segmenter.vlm
-        inner.watch = len(inner.model.get_decoder().layers) // 2
+        middle = len(inner.model.get_decoder().layers) // 2
+        inner.watch = (middle, middle + 1)
 
     def losses(self, batch: Batch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Those of answers and masks, and `look` and `point`."""
@@ -98,9 +103,11 @@ class LookObjective(SegObjective):
         inner: Any = self.segmenter.vlm
         look = self.heads.token(tokens, batch.labels)
         rows, places = (batch.vlm.input_ids == inner.dialogue.assistant).nonzero(as_tuple=True)
-        states = inner.watched[rows, places].float()
-        point = self.heads.point(states, tokens[batch.vlm.image_index[rows]], batch.points)
-        return {"look": (LOOK, look), "point": (POINT, point)}
+        middle, above = (states[rows, places].float() for states in inner.watched)
+        point = self.heads.point(middle, tokens[batch.vlm.image_index[rows]], batch.points)
+        names = self.heads.name(layer_norm(above, above.shape[-1:])).log_softmax(-1)
+        name = -(batch.kinds * names).sum() / batch.kinds.sum().clamp(min=1)
+        return {"look": (LOOK, look), "point": (POINT, point), "name": (NAME, name)}
 
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> LookBatch:
         batch = super()._collate(groups)
@@ -108,8 +115,22 @@ class LookObjective(SegObjective):
         rows = [self.labels_of(group[0], square) for group in groups]
         labels = {name: torch.stack([row[name] for row in rows]) for name in self.heads.token.sizes}
         points = [wanted_patches(t, square, absent=s.group == "absent") for g in groups for s in g for t in s.turns]
+        first, size = next(iter(self.heads.token.sizes.items()))
+        kinds = [
+            wanted_kinds(t, row[first].numpy(), size, point[-1] > 0)
+            for t, point, row in zip(
+                (t for g in groups for s in g for t in s.turns),
+                points,
+                (row for row, g in zip(rows, groups) for s in g for _ in s.turns),
+            )
+        ]
         own = {f.name: getattr(batch, f.name) for f in fields(batch)}
-        return LookBatch(**own, labels=labels, points=torch.from_numpy(np.stack(points)))
+        return LookBatch(
+            **own,
+            labels=labels,
+            points=torch.from_numpy(np.stack(points)),
+            kinds=torch.from_numpy(np.stack(kinds)),
+        )
 
 
 def wanted_patches(turn: Turn, square: int, *, absent: bool, patch: int = 16) -> np.ndarray:
@@ -120,11 +141,29 @@ def wanted_patches(turn: Turn, square: int, *, absent: bool, patch: int = 16) ->
     grid = square // patch
     wanted = np.zeros(grid * grid + 1, np.float32)
     if turn.targets:
-        full = np.zeros((square, square), np.float32)
-        for target in turn.targets:
-            height, width = Geometry.fit((target.mask.shape[0], target.mask.shape[1]), square).resized
-            full[:height, :width] += cv2.resize(target.mask.astype(np.uint8), (width, height), interpolation=_NEAREST)
+        full = _in_square(turn, square)
         wanted[:-1] = full.reshape(grid, patch, grid, patch).sum((1, 3)).reshape(-1)
         return wanted / max(float(wanted.sum()), 1.0)
     wanted[-1] = float(absent)
     return wanted
+
+
+def wanted_kinds(turn: Turn, labels: np.ndarray, size: int, absent: bool) -> np.ndarray:
+    """The shares of kinds `[K]` under a turn's targets, read from label numbers `[S/4, S/4]`; 1 at 0 for "none"."""
+    wanted = np.zeros(size, np.float32)
+    wanted[0] = float(absent)
+    if turn.targets:
+        full = _in_square(turn, labels.shape[0] * 4)[2::4, 2::4]
+        found = labels[(full > 0) & (labels > 0)]
+        if len(found):
+            wanted = np.bincount(found, minlength=size).astype(np.float32) / len(found)
+    return wanted
+
+
+def _in_square(turn: Turn, square: int) -> np.ndarray:
+    """All targets of a turn together, as they lie in the square that its picture is seen in: `[S, S]`."""
+    full = np.zeros((square, square), np.float32)
+    for target in turn.targets:
+        height, width = Geometry.fit((target.mask.shape[0], target.mask.shape[1]), square).resized
+        full[:height, :width] += cv2.resize(target.mask.astype(np.uint8), (width, height), interpolation=_NEAREST)
+    return full

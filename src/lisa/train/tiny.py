@@ -148,5 +148,5 @@ def _go_on(recipe: TinyRecipe, final: Path, heads: LookHeads) -> Segmenter:
         raise BadInput(f"start={recipe.start} is built otherwise than this recipe: leave start out to train anew")
     (final / "tokenizer.json").write_bytes((home / "tokenizer.json").read_bytes())
     if (home.parent / LOOK_FILE).is_file():
-        heads.load_state_dict(load_file(home.parent / LOOK_FILE))
+        heads.load_state_dict(load_file(home.parent / LOOK_FILE), strict=False)
     return load(home, device=torch.device("cpu"), dtype=torch.float32).train()

@@ -64,10 +64,10 @@ class HfVlm(nn.Module):
         self.shares_prefix = shares_prefix
         self.seg_token_id = dialogue.seg_token_id
         self.width: int = self.head.in_features
-        self.watch: int | None = None
-        """A layer of the language model whose states are kept in `watched` beside the last one's, where prefixes are
+        self.watch: tuple[int, ...] = ()
+        """Layers of the language model whose states are kept in `watched` beside the last one's, where prefixes are
         shared; for those who teach the layers in between."""
-        self.watched: Tensor | None = None
+        self.watched: tuple[Tensor, ...] = ()
 
     @property
     def head(self) -> nn.Linear:
@@ -199,25 +199,25 @@ class HfVlm(nn.Module):
             parts = [pad(part, (0, 0, 0, embeds.shape[1] - end - part.shape[1])) for part in after]
             return torch.cat([before[batch.image_index], torch.cat(parts)[order]], dim=1)
 
-        self.watched = joined(*seen.watched) if seen.watched else None
+        self.watched = tuple(joined(*states) for states in seen.watched)
         return joined(*seen.last)
 
 
 class _Outputs:
-    """What a language model gives, call by call: its last states, and those of one layer in between if asked for."""
+    """What a language model gives, call by call: its last states, and those of some layers in between."""
 
-    def __init__(self, language: nn.Module, layer: int | None) -> None:
+    def __init__(self, language: nn.Module, layers: Sequence[int]) -> None:
         self.last: list[Tensor] = []
-        self.watched: list[Tensor] = []
-        self._language, self._layer = language, layer
+        self.watched: list[list[Tensor]] = [[] for _ in layers]
+        self._language, self._layers = language, layers
 
     def __enter__(self) -> _Outputs:
         layers: Any = self._language.layers
         take = lambda _, __, out: self.last.append(out.last_hidden_state)  # noqa: E731
-        keep = lambda _, __, out: self.watched.append(out if isinstance(out, Tensor) else out[0])  # noqa: E731
         self._handles = [self._language.register_forward_hook(take)]
-        if self._layer is not None:
-            self._handles.append(layers[self._layer].register_forward_hook(keep))
+        for kept, number in zip(self.watched, self._layers):
+            keep = lambda _, __, out, kept=kept: kept.append(out if isinstance(out, Tensor) else out[0])  # noqa: E731
+            self._handles.append(layers[number].register_forward_hook(keep))
         return self
 
     def __exit__(self, *exc: object) -> None:

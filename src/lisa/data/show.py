@@ -1,0 +1,116 @@
+"""A dataset at a glance: counts of what is in it, and a sheet of its pictures with questions and masks."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+
+from lisa.data.base import ABSENT, Reader
+from lisa.data.convert import Classed
+from lisa.drawing import draw_masks
+from lisa.errors import BadInput
+from lisa.files import write_text
+from lisa.types import Sample
+
+TILE = 320
+"""Width of a picture on the sheet, in pixels."""
+_MOST = 200
+
+
+def stats(reader: Reader, *, limit: int = _MOST) -> str:
+    """Pictures, questions, sizes of pictures and masks, and the most frequent classes, of up to `limit` pictures."""
+    places = spread(len(reader), limit)
+    samples = [s for i in places for s in reader.draw(i, np.random.default_rng(i))]
+    turns = [turn for s in samples for turn in s.turns]
+    shares = [float(t.mask.mean()) for turn in turns for t in turn.targets]
+    widths, heights = ([s.image.shape[axis] for s in samples] for axis in (1, 0))
+    lines = [
+        f"{len(reader)} pictures, {len(places)} of them read",
+        f"{len(turns)} questions: {sum(not t.targets for t in turns)} without a mask, "
+        f"{sum(s.group == ABSENT for s in samples)} about what is not there",
+    ]
+    if samples:
+        lines.append(f"pictures from {min(widths)} × {min(heights)} to {max(widths)} × {max(heights)}")
+    if shares:
+        low, middle, high = np.quantile(shares, [0.05, 0.5, 0.95])
+        lines.append(f"masks cover {low:.1%} (5 %), {middle:.1%} (median), {high:.1%} (95 %) of their pictures")
+    if isinstance(reader, Classed):
+        counts = Counter(name for i in places for name, _ in reader.things(i))
+        lines.append(f"{len(counts)} classes: " + ", ".join(f"{name} {n}" for name, n in counts.most_common(30)))
+    return "\n".join(lines)
+
+
+def sheet(reader: Reader, out: Path, *, count: int = 24) -> int:
+    """Pictures with one question each, as `.png` or `.html` that needs nothing beside it; returns how many.
+
+    Raises BadInput for another ending.
+    """
+    if out.suffix.lower() not in (".png", ".html"):
+        raise BadInput(f"a sheet is a .png or an .html, not {out.suffix or 'a file without an ending'}")
+    chosen: list[Sample] = []
+    for i in spread(len(reader), count):
+        chosen += list(reader.draw(i, np.random.default_rng(i)))[:1]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix.lower() == ".png":
+        _grid([_tile(s) for s in chosen]).save(out)
+    else:
+        write_text(out, _page(chosen))
+    return len(chosen)
+
+
+def spread(length: int, count: int) -> list[int]:
+    """Up to `count` numbers below `length`, evenly spread."""
+    return sorted({int(i) for i in np.linspace(0, length - 1, min(count, length)).round()}) if length else []
+
+
+def _overlay(sample: Sample) -> PIL.Image.Image:
+    masks = [t.mask for t in sample.turns[0].targets]
+    stacked = np.stack(masks) if masks else np.zeros((0, *sample.image.shape[:2]), np.bool_)
+    picture = draw_masks(sample.image, stacked)
+    picture.thumbnail((TILE, TILE))
+    return picture
+
+
+def _tile(sample: Sample) -> PIL.Image.Image:
+    tile = PIL.Image.new("RGB", (TILE + 8, TILE + 34), "white")
+    tile.paste(_overlay(sample), (4, 4))
+    text = sample.turns[0].instruction
+    shown = text if len(text) <= 52 else text[:50] + "…"
+    PIL.ImageDraw.Draw(tile).text((4, TILE + 8), shown.encode("latin-1", "replace").decode("latin-1"), fill="black")
+    return tile
+
+
+def _grid(tiles: Sequence[PIL.Image.Image], columns: int = 4) -> PIL.Image.Image:
+    rows = -(-len(tiles) // columns)
+    canvas = PIL.Image.new("RGB", (columns * (TILE + 8), max(rows, 1) * (TILE + 34)), "white")
+    for i, tile in enumerate(tiles):
+        canvas.paste(tile, (i % columns * (TILE + 8), i // columns * (TILE + 34)))
+    return canvas
+
+
+def _page(samples: Sequence[Sample]) -> str:
+    figures = []
+    for sample in samples:
+        buffer = io.BytesIO()
+        _overlay(sample).save(buffer, "JPEG", quality=85)
+        data = base64.b64encode(buffer.getvalue()).decode("ascii")
+        turn = sample.turns[0]
+        asked, told = html.escape(turn.instruction), html.escape(turn.answer or "")
+        figures.append(
+            f'<figure><img src="data:image/jpeg;base64,{data}" alt=""><figcaption><b>{asked}</b><br>{told}<br>'
+            f"<small>{html.escape(sample.id)}</small></figcaption></figure>"
+        )
+    style = (
+        "body{font:15px system-ui;margin:1rem;display:grid;gap:1rem;"
+        "grid-template-columns:repeat(auto-fill,minmax(240px,1fr))}figure{margin:0}img{width:100%}"
+    )
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    return f"<!doctype html><html>{head}<title>dataset</title><style>{style}</style>{''.join(figures)}</html>\n"
