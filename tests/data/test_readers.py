@@ -23,6 +23,7 @@ from lisa.data.instances import Instances, Name
 from lisa.data.label_maps import ade20k, cocostuff, mapillary
 from lisa.data.llava import LlavaChat
 from lisa.data.mixture import Mixture, Part
+from lisa.data.pascal_parts import spoken
 from lisa.data.reasonseg import Annotation, ReasonSeg
 from lisa.data.refer import Refer
 from lisa.errors import BadInput, LisaError, Missing
@@ -200,6 +201,34 @@ def test_parts_of_paco(formats):
     found = [Name.of(row["name"]) for row in rows]
     assert len(found) == 531 and not any(c in n.thing + n.part for n in found for c in "_:()")
     assert Name.of("bow_(weapon):tip_(end)") == Name(thing="bow", part="tip") and Name.of("dog").part == ""
+
+
+def test_parts_of_pascals_own_files(formats, tmp_path):
+    home = tmp_path / "vlpart" / "pascal_part"
+    pictures = home / "VOCdevkit" / "VOC2010" / "JPEGImages"
+    pictures.mkdir(parents=True)
+    (home / "Annotations_Part").mkdir()
+    for path in (formats / "pascal_part_mat").iterdir():
+        shutil.copy(path, pictures if path.suffix == ".jpg" else home / "Annotations_Part")
+    reader = registry.find("datasets", DATASETS, "pascal_part")(tmp_path)
+    assert len(reader) == 18
+    names = {name for i in range(18) for name, mask in reader.things(i)}
+    assert {"dog:left front paw", "person:right eyebrow", "car:wheel", "horse:left front upper leg"} <= names
+    for i in range(18):
+        for sample in reader.draw(i, dice(i)):
+            assert sample.turns[0].targets[0].mask.shape == sample.image.shape[:2]
+    (home / "Annotations_Part" / "2008_000652.mat").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(200))
+    with pytest.raises(BadInput, match="2008_000652"):
+        reader.draw(0, dice())
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [("lfuleg", "left front upper leg"), ("rear", "right ear"), ("llleg", "left lower leg"), ("wheel_2", "wheel"),
+     ("lfoot", "left foot"), ("rbho", "right back hoof"), ("bliplate", "back licence plate"), ("muzzle", "muzzle")],
+)  # fmt: skip
+def test_part_codes_are_spelled_out(code, said):
+    assert spoken(code) == said
 
 
 def test_lvis_finds_its_pictures_by_their_address(formats, tmp_path):

@@ -12,6 +12,7 @@ import numpy as np
 from lisa.data import prompts
 from lisa.data.base import some
 from lisa.data.files import MALFORMED, decode_segmentation, inside, read_annotations
+from lisa.data.pascal_parts import PascalParts
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
 from lisa.types import Mask, Sample, Target, Turn
@@ -143,10 +144,12 @@ def paco_lvis(folder: Path) -> Instances:
     return Instances("paco_lvis", file, folder / "coco", together=False)
 
 
-def pascal_part(folder: Path) -> Instances:
-    """`vlpart/pascal_part/{train.json, VOCdevkit/VOC2010/JPEGImages}`, one annotation at a time."""
+def pascal_part(folder: Path) -> Instances | PascalParts:
+    """`vlpart/pascal_part/{train.json or Annotations_Part/*.mat, VOCdevkit/VOC2010/JPEGImages}`, a part at a time."""
     home = folder / "vlpart" / "pascal_part"
     pictures = home / "VOCdevkit" / "VOC2010" / "JPEGImages"
+    if not (home / "train.json").is_file() and (home / "Annotations_Part").is_dir():
+        return PascalParts(home / "Annotations_Part", pictures)
     return Instances("pascal_part", home / "train.json", pictures, together=False)
 
 
