@@ -43,10 +43,20 @@ def dice(seed: int = 0) -> np.random.Generator:
 def test_wordings_are_the_references(shared):
     said = json.loads((shared / "reference" / "prompts.json").read_text(encoding="utf-8"))["templates"]
     bare = lambda key: tuple(t.removeprefix("<image>\n") for t in said[key])  # noqa: E731
-    assert tuple(t.replace("{name}", "{class_name}") for t in prompts.SHORT) == bare("SHORT_QUESTION_LIST")
-    assert tuple(t.replace("{text}", "{sent}") for t in prompts.LONG) == bare("LONG_QUESTION_LIST")
-    assert tuple(t.removeprefix("{text} ") for t in prompts.EXPLAIN) == bare("EXPLANATORY_QUESTION_LIST")
-    assert bare("ANSWER_LIST") == prompts.ANSWERS
+    assert tuple(t.replace("{name}", "{class_name}") for t in prompts.ENGLISH.short) == bare("SHORT_QUESTION_LIST")
+    assert tuple(t.replace("{text}", "{sent}") for t in prompts.ENGLISH.long) == bare("LONG_QUESTION_LIST")
+    assert tuple(t.removeprefix("{text} ") for t in prompts.ENGLISH.explain) == bare("EXPLANATORY_QUESTION_LIST")
+    assert bare("ANSWER_LIST") == prompts.ENGLISH.answers
+
+
+def test_what_is_written_in_chinese_is_asked_in_chinese():
+    asked = prompts.ask_name("橙子", dice())
+    assert "橙子" in asked and "segment" not in asked
+    assert prompts.ask_part("狗", "头", dice(1)).count("狗") == 1
+    assert (
+        prompts.answer(dice(), to="橙子").endswith("。") and prompts.answer(dice(), "因为它很甜。").count("[SEG]") == 1
+    )
+    assert prompts.wording_of("orange") is prompts.ENGLISH
 
 
 def test_parts_are_named_in_two_ways():

@@ -97,7 +97,7 @@ class ClassFolders:
                 turns=(
                     Turn(
                         instruction=prompts.ask_name(name.replace("_", " "), rng),
-                        answer=prompts.answer(rng),
+                        answer=prompts.answer(rng, to=name),
                         targets=(Target(mask=read_labels(file, (image.shape[0], image.shape[1])) > 0),),
                     ),
                 ),

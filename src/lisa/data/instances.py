@@ -91,7 +91,7 @@ class Instances:
                 turns=(
                     Turn(
                         instruction=self.names[int(groups[i][0]["category_id"])].ask(rng),
-                        answer=prompts.answer(rng),
+                        answer=prompts.answer(rng, to=self.names[int(groups[i][0]["category_id"])].thing),
                         targets=(Target(mask=self._mask(groups[i], (height, width))),),
                     ),
                 ),

@@ -50,7 +50,7 @@ class LabelMaps:
                 turns=(
                     Turn(
                         instruction=prompts.ask_name(self.names[number], rng),
-                        answer=prompts.answer(rng),
+                        answer=prompts.answer(rng, to=self.names[number]),
                         targets=(Target(mask=labels == number),),
                     ),
                 ),

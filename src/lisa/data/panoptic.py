@@ -60,7 +60,7 @@ class Panoptic:
                 turns=(
                     Turn(
                         instruction=self.names[number].ask(rng),
-                        answer=prompts.answer(rng),
+                        answer=prompts.answer(rng, to=self.names[number].thing),
                         targets=(Target(mask=np.isin(labels, segments)),),
                     ),
                 ),

@@ -26,7 +26,8 @@ _WORDS = {"l": "left", "r": "right", "f": "front", "b": "back", "u": "upper"}
 _STEMS = {"ebrow": "eyebrow", "pa": "paw", "ho": "hoof"}
 _WHOLE = {
     "fwheel": "front wheel", "bwheel": "back wheel", "fliplate": "front licence plate",
-    "bliplate": "back licence plate", "leftmirror": "left mirror", "rightmirror": "right mirror", "frontside": "front", "backside": "back",
+    "bliplate": "back licence plate", "leftmirror": "left mirror", "rightmirror": "right mirror",
+    "frontside": "front", "backside": "back",
     "leftside": "left side", "rightside": "right side", "roofside": "roof", "handlebar": "handlebar",
     "hfrontside": "front of the head", "hleftside": "left side of the head", "hrightside": "right side of the head",
     "hbackside": "back of the head", "hroofside": "roof of the head", "cfrontside": "front of the coach",
@@ -96,7 +97,7 @@ class PascalParts:
                 turns=(
                     Turn(
                         instruction=_asked(things[i][0], rng),
-                        answer=prompts.answer(rng),
+                        answer=prompts.answer(rng, to=things[i][0]),
                         targets=(Target(mask=things[i][1]),),
                     ),
                 ),

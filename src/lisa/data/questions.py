@@ -82,8 +82,8 @@ class Questions:
 
     def _turn(self, row: Row, size: tuple[int, int], rng: np.random.Generator) -> Turn:
         if not row.form:
-            return Turn(instruction=row.instruction, answer=row.answer or prompts.nothing(rng))
-        answer = row.answer or prompts.answer(rng, row.explanation)
+            return Turn(instruction=row.instruction, answer=row.answer or prompts.nothing(rng, to=row.instruction))
+        answer = row.answer or prompts.answer(rng, row.explanation, to=row.instruction)
         if answer.count(SEG) != 1:
             raise BadInput(f"{row.where}: an answer with a mask says {SEG} once, where the mask belongs")
         return Turn(instruction=row.instruction, answer=answer, targets=(Target(mask=self._mask(row, size)),))

@@ -73,7 +73,7 @@ class ReasonSeg:
             explain = told is not None and rng.random() < 0.5
             sentence = explain or note.is_sentence
             asked = prompts.ask_sentence(text, rng, explain=explain) if sentence else prompts.ask_name(text, rng)
-            turns.append(Turn(instruction=asked, answer=prompts.answer(rng, told or "" if explain else "")))
+            turns.append(Turn(instruction=asked, answer=prompts.answer(rng, told or "" if explain else "", to=text)))
             masked.append(True)
         whole = self._sample(index, note, turns, masked)
         return [

@@ -69,7 +69,7 @@ class Refer:
         for i, expression in enumerate(self.expressions):
             asked = f"What is {expression.text} in this image? Please output segmentation mask."
             image = self._image(expression)
-            answer = "[SEG]." if expression.annotations else prompts.NOTHING[0]
+            answer = "[SEG]." if expression.annotations else prompts.ENGLISH.nothing[0]
             yield self._sample(expression, image, asked, answer, str(i))
 
     def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
@@ -117,7 +117,8 @@ class Refer:
 
 
 def _answer(expression: Expression, rng: np.random.Generator) -> str:
-    return prompts.answer(rng) if expression.annotations else prompts.nothing(rng)
+    said = prompts.answer if expression.annotations else prompts.nothing
+    return said(rng, to=expression.text)
 
 
 def _meant(numbers: Any) -> tuple[int, ...]:
