@@ -225,6 +225,29 @@ def data_check(
         raise LisaError(f"{bad} records of {name} want a look: put them right or take them out")
 
 
+@app.command()
+def world(
+    out: Annotated[Path, typer.Option("--out", "-o", help="A new folder.")],
+    n: Annotated[int, typer.Option("--n", min=1, help="Scenes.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Which set of scenes; 200 and above are for tests.")] = 1,
+    split: Annotated[str, typer.Option(help="train, test, backgrounds, pairs or templates.")] = "train",
+    show: Annotated[bool, typer.Option("--show", help="Also a sheet of the pictures, sheet.png.")] = False,
+) -> None:
+    """Draw scenes with their whole truth, also in the layouts of ADE20K, COCO, refCOCO, ReasonSeg and LLaVA."""
+    from lisa import console
+    from lisa.data.world_files import write_world
+
+    with console.counting("drawing", n) as progress:
+        questions = write_world(out, count=n, seed=seed, split=split, progress=progress)
+    print(f"{n} scenes and {questions} questions in {out}")
+    if show:
+        from lisa.data.show import sheet
+        from lisa.data.world import WorldDataset
+
+        sheet(WorldDataset(seed=seed, count=n, split=split), out / "sheet.png", count=min(n, 24))
+    print(f"train on it with the real readers:  lisa train own-data data='{{coco: 1, reason: 1}}' data_dir={out}")
+
+
 DataName = Annotated[str, typer.Argument(metavar="NAME", help="A dataset, as `lisa data list` names it.")]
 DataFolder = Annotated[Path, typer.Option("--data", help="Folder the datasets lie in.")]
 
