@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
+import PIL.ImageOps
 
 from lisa.data.base import ABSENT, Reader
 from lisa.data.convert import Classed
@@ -74,16 +75,14 @@ def spread(length: int, count: int) -> list[int]:
 def _overlay(sample: Sample) -> PIL.Image.Image:
     masks = [t.mask for t in sample.turns[0].targets]
     stacked = np.stack(masks) if masks else np.zeros((0, *sample.image.shape[:2]), np.bool_)
-    picture = draw_masks(sample.image, stacked)
-    picture.thumbnail((TILE, TILE))
-    return picture
+    return PIL.ImageOps.contain(draw_masks(sample.image, stacked), (TILE, TILE))
 
 
 def _tile(sample: Sample) -> PIL.Image.Image:
     tile = PIL.Image.new("RGB", (TILE + 8, TILE + 34), "white")
     tile.paste(_overlay(sample), (4, 4))
     text = sample.turns[0].instruction
-    shown = text if len(text) <= 52 else text[:50] + "…"
+    shown = text if len(text) <= 52 else text[:49] + "..."
     PIL.ImageDraw.Draw(tile).text((4, TILE + 8), shown.encode("latin-1", "replace").decode("latin-1"), fill="black")
     return tile
 
