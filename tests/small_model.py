@@ -57,4 +57,4 @@ def _norm(module, x):
 def as_double(batch: Batch) -> Batch:
     """A batch for such a segmenter."""
     images = {k: v.double() if v.is_floating_point() else v for k, v in batch.vlm.images.items()}
-    return replace(batch, pixels=batch.pixels.double(), vlm=replace(batch.vlm, images=images))
+    return replace(batch, vlm=replace(batch.vlm, images=images))

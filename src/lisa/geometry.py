@@ -12,6 +12,7 @@ import PIL.Image
 from lisa.types import Image, Size
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -23,6 +24,19 @@ PIXEL_STD = (58.395, 57.12, 57.375)
 def wide(x: Tensor) -> Tensor:
     """A tensor in float32, or in float64 where it is that already."""
     return x if x.element_size() == 8 else x.float()
+
+
+def normalised(
+    raw: Tensor, dtype: torch.dtype, *, mean: Sequence[float] = PIXEL_MEAN, std: Sequence[float] = PIXEL_STD
+) -> Tensor:
+    """What `Geometry.raw` gives, `[B, 4, S, S]`, as `[B, 3, S, S]` of a floating type: padding is 0 after normalising.
+
+    It is computed in float32 and rounded then, as if it had been prepared so.
+    """
+    kind = dtype if dtype.itemsize == 8 else None
+    rgb = raw[:, :3].to(kind) if kind else raw[:, :3].float()
+    centre, spread = (rgb.new_tensor(v)[:, None, None] for v in (mean, std))
+    return ((rgb - centre) / spread * raw[:, 3:]).to(dtype)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +72,19 @@ class Geometry:
         rgb = torch.from_numpy(self.resize(image).copy()).permute(2, 0, 1).float()
         pixels = torch.zeros(3, self.square, self.square)
         pixels[:, :h, :w] = (rgb - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+        return pixels
+
+    def raw(self, image: Image) -> Tensor:
+        """The picture resized, `[4, square, square]` uint8: red, green, blue, and 1 where it is not padding.
+
+        A quarter of the bytes of `pixels`; `normalised` makes the same of it where the model computes.
+        """
+        import torch
+
+        h, w = self.resized
+        pixels = torch.zeros(4, self.square, self.square, dtype=torch.uint8)
+        pixels[:3, :h, :w] = torch.from_numpy(self.resize(image).copy()).permute(2, 0, 1)
+        pixels[3, :h, :w] = 1
         return pixels
 
     def restore(self, low_res_logits: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ def test_it_is_a_masker(masker):
 @settings(max_examples=25, deadline=None)
 def test_a_picture_of_any_shape_comes_back_at_its_size(masker, h, w):
     pixels, geometry = masker.prepare(picture(h, w))
-    assert pixels.shape == (3, geometry.square, geometry.square) and pixels.dtype == torch.float32
+    assert pixels.shape == (4, geometry.square, geometry.square) and pixels.dtype == torch.uint8
     assert geometry.original == (h, w) and max(geometry.resized) == geometry.square
     assert geometry.restore(torch.randn(2, 16, 16)).shape == (2, h, w)
 

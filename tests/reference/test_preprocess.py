@@ -8,7 +8,7 @@ import pytest
 import torch
 from goldens import Golden, Pictures, difference
 
-from lisa.geometry import Geometry
+from lisa.geometry import Geometry, normalised
 from lisa.vlms.llava_v1 import ClipPixels
 
 
@@ -27,7 +27,8 @@ def test_pixels(reference, segmenter, pictures: Pictures, golden: Golden, figure
     arrays = np.load(reference / "preprocess.npz")
     facts = golden("golden_infer.json")["preprocess"][f"img{k}"]
     clip = segmenter.vlm.prepare_image(pictures[k])["pixel_values"][0]
-    sam, geometry = segmenter.masker.prepare(pictures[k])
+    raw, geometry = segmenter.masker.prepare(pictures[k])
+    sam = normalised(raw[None], torch.float32)[0]
     assert list(geometry.resized) == facts["sam_resize_hw"] and list(geometry.original) == facts["original_size_hw"]
     rh = geometry.resized[0]
     edge = sam[:, rh - 8 : min(rh + 8, 1024), geometry.resized[1] - 8 : min(geometry.resized[1] + 8, 1024)]
@@ -50,7 +51,7 @@ def test_any_size(segmenter, size: tuple[int, int]):
     image = np.full((*size, 3), 200, np.uint8)
     assert segmenter.vlm.prepare_image(image)["pixel_values"].shape == (1, 3, 224, 224)
     assert ClipPixels().crop(image).min() == 200
-    assert segmenter.masker.prepare(image)[0].shape == (3, 1024, 1024)
+    assert segmenter.masker.prepare(image)[0].shape == (4, 1024, 1024)
 
 
 def test_strips_are_cropped_like_other_pictures(monkeypatch: pytest.MonkeyPatch):

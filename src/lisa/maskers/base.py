@@ -26,11 +26,11 @@ class Masker(Protocol):
     """Whether the IoU head was trained for prompts that come from language."""
 
     def prepare(self, image: Image) -> tuple[Tensor, Geometry]:
-        """An RGB picture → pixels `[3, square, square]` float32 on the CPU, and the way back."""
+        """An RGB picture → `Geometry.raw`'s pixels `[4, square, square]` uint8 on the CPU, and the way back."""
         ...
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """`[B, 3, square, square]` → image features `[B, C, g, g]`."""
+        """Such pixels `[B, 4, square, square]`, normalised here → image features `[B, C, g, g]`."""
         ...
 
     def decode(self, features: Tensor, prompts: Tensor, image_index: Tensor) -> tuple[Tensor, Tensor]:

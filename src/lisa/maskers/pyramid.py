@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention, unfold
 
-from lisa.geometry import Geometry
+from lisa.geometry import Geometry, normalised
 from lisa.towers import Pyramid
 from lisa.types import Image
 
@@ -81,14 +81,14 @@ class PyramidMasker(nn.Module):
         self.edges = nn.Sequential(nn.Conv2d(features, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 4 * 9, 1))
 
     def prepare(self, image: Image) -> tuple[Tensor, Geometry]:
-        """RGB `[H, W, 3]` uint8 → normalised pixels `[3, square, square]`, zero-padded after normalising."""
+        """See `Masker`; the picture's long side fills the square."""
         geometry = Geometry.fit((image.shape[0], image.shape[1]), self.square)
-        return geometry.pixels(image), geometry
+        return geometry.raw(image), geometry
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """`[B, 3, S, S]` → features `[B, C, S/4, S/4]`."""
+        """`[B, 4, S, S]` → features `[B, C, S/4, S/4]`."""
         with torch.autocast(pixels.device.type, enabled=False):  # bf16 convolutions are slow on CPUs
-            return self.image_encoder(pixels.to(self.vote.weight.dtype))
+            return self.image_encoder(normalised(pixels, self.vote.weight.dtype))
 
     def votes(self, features: Tensor) -> Tensor:
         """Where each pixel thinks the middle of its thing is: (y, x) in 0 … 1 of the square, `[I, h, w, 2]`."""

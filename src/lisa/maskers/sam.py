@@ -14,7 +14,7 @@ from transformers.models.sam.configuration_sam import (
 )
 from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPromptEncoder, SamVisionEncoder
 
-from lisa.geometry import Geometry
+from lisa.geometry import Geometry, normalised
 from lisa.types import Image
 
 
@@ -42,13 +42,13 @@ class SamMasker(nn.Module):
         self.scores_trained = scores_trained
 
     def prepare(self, image: Image) -> tuple[Tensor, Geometry]:
-        """RGB `[H, W, 3]` uint8 → normalised pixels `[3, square, square]`, zero-padded after normalising."""
+        """See `Masker`; the picture's long side fills the square."""
         geometry = Geometry.fit((image.shape[0], image.shape[1]), self.square)
-        return geometry.pixels(image), geometry
+        return geometry.raw(image), geometry
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """`[B, 3, square, square]` → features `[B, C, g, g]`."""
-        features = self.image_encoder(pixels.to(self.prompt_encoder.no_mask_embed.weight.dtype))
+        """`[B, 4, square, square]` → features `[B, C, g, g]`."""
+        features = self.image_encoder(normalised(pixels, self.prompt_encoder.no_mask_embed.weight.dtype))
         return features if isinstance(features, Tensor) else features.last_hidden_state
 
     def decode(self, features: Tensor, prompts: Tensor, image_index: Tensor) -> tuple[Tensor, Tensor]:

@@ -56,7 +56,7 @@ class Batch:
 
     vlm: VlmBatch
     pixels: Tensor
-    """`[I, 3, square, square]`, one row per picture."""
+    """`[I, 4, square, square]` uint8, one row per picture; see `Geometry.raw`."""
     geometries: tuple[Geometry, ...]
     targets: tuple[Tensor, ...]
     """Per picture `[N_i, H_i, W_i]` bool, in the order of conversations and of [SEG] inside them."""

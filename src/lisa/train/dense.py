@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad, smooth_l1_loss
 
+from lisa.geometry import Geometry
 from lisa.maskers.pyramid import VOTE_UNIT, PyramidMasker
 from lisa.maskers.pyramid import build as build_masker
 from lisa.model.losses import mask_losses, score_loss, true_iou
@@ -301,7 +302,7 @@ def dense_objective(recipe: TinyRecipe) -> DenseObjective:
     heads.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return DenseObjective(
         heads,
-        lambda image: masker.prepare(image)[0],
+        lambda image: Geometry.fit((image.shape[0], image.shape[1]), options["square"]).pixels(image),
         classes_of_world(),
         seed=recipe.dense_seed,
     )

@@ -33,7 +33,7 @@ class PhotoBatch:
     """Photographs, their classes at every fourth pixel, and masks of all classes that are asked for."""
 
     pixels: Tensor
-    """`[B, 3, S, S]`."""
+    """`[B, 4, S, S]` uint8."""
     labels: Tensor
     """`[B, S/4, S/4]` int64, −1 where nothing is learned."""
     image_index: Tensor
@@ -90,7 +90,7 @@ class PhotoObjective:
             image, found = self.change(*self.data.read(number), rng)
             geometry = Geometry.fit((image.shape[0], image.shape[1]), self.square)
             full = squared(found, geometry)
-            pixels.append(geometry.pixels(image))
+            pixels.append(geometry.raw(image))
             labels.append(torch.from_numpy(full[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]))
             ignored.append(halved(full < 0) > 0)
             for word, mask in wanted_of(full, geometry, rng, self.asked):

@@ -163,7 +163,7 @@ class FrozenFeatures:
         return torch.stack(rows)
 
     def _encode(self, pixels: Tensor) -> Iterator[Tensor]:
-        """Pictures `[I, 3, S, S]` → features `[C, g, g]` of each, a megapixel at a time, which bounds the memory."""
+        """Pictures `[I, 4, S, S]` → features `[C, g, g]` of each, a megapixel at a time, which bounds the memory."""
         for some in pixels.split(max(_MEGAPIXEL // pixels[0, 0].numel(), 1)):
             yield from self.segmenter.masker.encode(some)
 
