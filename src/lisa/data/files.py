@@ -7,7 +7,7 @@ import io
 import json
 import pickle
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,31 +138,47 @@ def decode_segmentation(segmentation: Any, size: tuple[int, int], where: str) ->
 
     `where` names the record. Raises BadInput for anything that is neither, or is of another size.
     """
+    return decode_together([(segmentation, where)], size)
+
+
+def decode_together(segmentations: Sequence[tuple[Any, str]], size: tuple[int, int]) -> Mask:
+    """Several of them, each with its record's name, as one mask: merged as runs, which costs less than as pixels."""
     from pycocotools import mask
 
     coco: Any = mask  # its types know less than it takes
-    height, width = size
+    rles: list[Any] = []
+    for segmentation, where in segmentations:
+        try:
+            rle = _runs(coco, segmentation, size)
+            if not isinstance(segmentation, list):
+                coco.area(rle)  # reads its runs, so that a broken one is named here
+            rles.append(rle)
+        except MALFORMED as error:
+            raise BadInput(f"{where}: the mask cannot be read ({error})") from error
     try:
-        if isinstance(segmentation, list):
-            polygons = [[float(x) for x in polygon] for polygon in segmentation]
-            if not polygons or any(len(p) < 6 or len(p) % 2 or not np.isfinite(p).all() for p in polygons):
-                raise ValueError("a polygon needs three points or more, of finite numbers")
-            if any(abs(x) > 1e6 for p in polygons for x in p):
-                raise ValueError("a polygon lies far outside of its picture")
-            rle: Any = coco.merge(coco.frPyObjects(polygons, height, width))
-        elif list(segmentation["size"]) != [height, width]:
-            raise ValueError(f"its size is {list(segmentation['size'])}, not {[height, width]}")
-        elif isinstance(segmentation["counts"], list):
-            counts = [int(n) for n in segmentation["counts"]]
-            if min(counts, default=0) < 0 or sum(counts) != height * width:
-                raise ValueError("its runs do not add up to the picture")
-            rle = coco.frPyObjects({"size": [height, width], "counts": counts}, height, width)
-        else:
-            rle = {"size": [height, width], "counts": str(segmentation["counts"]).encode("ascii")}
-        found = coco.decode(rle)
+        return coco.decode(coco.merge(rles) if len(rles) > 1 else rles[0]).astype(np.bool_)
     except MALFORMED as error:
-        raise BadInput(f"{where}: the mask cannot be read ({error})") from error
-    return found.astype(np.bool_)
+        raise BadInput(f"{segmentations[0][1]}: the mask cannot be read ({error})") from error
+
+
+def _runs(coco: Any, segmentation: Any, size: tuple[int, int]) -> Any:
+    """As pycocotools' own encoding. Raises one of `MALFORMED`."""
+    height, width = size
+    if isinstance(segmentation, list):
+        polygons = [[float(x) for x in polygon] for polygon in segmentation]
+        if not polygons or any(len(p) < 6 or len(p) % 2 or not np.isfinite(p).all() for p in polygons):
+            raise ValueError("a polygon needs three points or more, of finite numbers")
+        if any(abs(x) > 1e6 for p in polygons for x in p):
+            raise ValueError("a polygon lies far outside of its picture")
+        return coco.merge(coco.frPyObjects(polygons, height, width))
+    if list(segmentation["size"]) != [height, width]:
+        raise ValueError(f"its size is {list(segmentation['size'])}, not {[height, width]}")
+    if isinstance(segmentation["counts"], list):
+        counts = [int(n) for n in segmentation["counts"]]
+        if min(counts, default=0) < 0 or sum(counts) != height * width:
+            raise ValueError("its runs do not add up to the picture")
+        return coco.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+    return {"size": [height, width], "counts": str(segmentation["counts"]).encode("ascii")}
 
 
 def _bytes(path: Path) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lisa.data import prompts
 from lisa.data.base import some
-from lisa.data.files import MALFORMED, decode_segmentation, inside, read_annotations
+from lisa.data.files import MALFORMED, decode_together, inside, read_annotations
 from lisa.data.pascal_parts import PascalParts
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
@@ -121,10 +121,8 @@ class Instances:
         return list(classes.values())
 
     def _mask(self, rows: list[dict[str, Any]], size: tuple[int, int]) -> Mask:
-        mask = np.zeros(size, np.bool_)
-        for row in rows:
-            mask |= decode_segmentation(row.get("segmentation"), size, f"{self.name}, annotation {row.get('id')}")
-        return mask
+        named = [(row.get("segmentation"), f"{self.name}, annotation {row.get('id')}") for row in rows]
+        return decode_together(named, size)
 
 
 def coco(folder: Path) -> Instances:

@@ -1,18 +1,17 @@
 """What the embedded model is asked on the side while it learns to answer: to look.
 
-picture ─► tokens ──┬─► TokenHeads: what is in each patch, and how it stands to other things
-                    └─► Pointer ◄── a state at `<assistant>`: which patches is the question about, or none?
-                                    the state a layer above: of what kind is it?
+picture ─► tokens ──► TokenHeads: what is in each patch, and how it stands to other things
+question ─► state at `<assistant>`, in the middle ──► Pointer: which patches is it about, or none?
+answer ─► one head of the next layer, up to each [SEG] ──► looks at what the [SEG] will stand for
 
-Words alone teach a small model a favourite answer; these tell it at once which thing was meant. The states are of
-layers in the middle, so that the layers above them can still say what was found. None of it is part of the model: what
-is taught has to pass through its own answer and its own [SEG].
+Words alone teach a small model a favourite answer. Told where to look, it finds there what to say: the pointer makes it
+find the thing, the head makes it see the thing while it names it. Nothing of this is part of the model.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -27,17 +26,18 @@ from lisa.geometry import Geometry
 from lisa.model.segmenter import Batch, Output
 from lisa.train.dense import TokenHeads
 from lisa.train.seg import Draw, SegObjective, SegStep
-from lisa.types import Sample, Turn
+from lisa.types import Mask, Sample, Turn
 
 LabelsOf = Callable[[Sample, int], Mapping[str, Tensor]]
 """A conversation and the side of the language side's square → what its picture's tokens are to be read as, by name."""
-_NEAREST = cv2.INTER_NEAREST
-LOOK, POINT, NAME = 0.3, 1.0, 1.0
+LOOK, POINT, ATTEND = 0.3, 0.5, 0.5
 """Weights beside answers and masks."""
+PATCH = 16
+"""Pixels of a token's side."""
 
 
 class Pointer(nn.Module):
-    """Finds the patches that a question is about from the state that begins the answer."""
+    """Finds the patches that a question is about from a state where the answer begins."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -45,32 +45,35 @@ class Pointer(nn.Module):
         self.nothing = nn.Parameter(torch.zeros(width))
 
     def forward(self, states: Tensor, tokens: Tensor, wanted: Tensor) -> Tensor:
-        """States `[Q, D]`, their pictures' tokens `[Q, N, D]`, shares `[Q, N + 1]`, the last for "none": a scalar."""
-        keys = torch.cat([self.key(tokens), self.nothing.expand(len(tokens), 1, -1)], dim=1)
+        """States `[Q, D]`, their pictures' tokens `[Q, N, D]`, shares `[Q, N + 1]`, the first for "none": a scalar."""
+        keys = torch.cat([self.nothing.expand(len(tokens), 1, -1), self.key(tokens)], dim=1)
         states = layer_norm(states, states.shape[-1:])  # between layers they are of any size
         logits = torch.einsum("qd,qnd->qn", self.query(states), keys) / math.sqrt(keys.shape[-1])
         return -(wanted * logits.log_softmax(-1)).sum() / wanted.sum().clamp(min=1)
 
 
 class LookHeads(nn.Module):
-    """All questions on the side; the first of `sizes` is what the target's kind is read as."""
+    """What reads tokens and states; `sizes` says of how many classes each thing read from a token is."""
 
     def __init__(self, sizes: Mapping[str, int], width: int) -> None:
         super().__init__()
         self.token, self.point = TokenHeads(sizes, width), Pointer(width)
-        self.name = nn.Linear(width, next(iter(sizes.values())))
 
 
 @dataclass(frozen=True, kw_only=True)
 class LookBatch(Batch):
-    """A batch with what is to be read from its pictures."""
+    """A batch with what is to be seen in its pictures."""
 
     labels: dict[str, Tensor]
     """Name → `[I, S/4, S/4]` int64, S being the language side's square."""
-    points: Tensor
-    """`[Q, N + 1]`: a row for every turn of every conversation, see `wanted_patches`."""
-    kinds: Tensor
-    """`[Q, K]`: the shares of the kinds of what each turn is about, 0 for none; all zero where that is not said."""
+    wanted: Tensor
+    """`[R, N + 1]`: shares of patches, the first of "none"; a row for each [SEG], or "none", see `lines_of`."""
+    begins: Tensor
+    """`[Q, 2]`: conversation and place of each `<assistant>` whose answer is about something, or nothing."""
+    begin_rows: Tensor
+    """`[Q, N + 1]`: shares for the whole answer."""
+    words: Tensor
+    """`[M, 3]`: conversation, place, and row of `wanted` of each place in an answer that looks at something."""
 
 
 class LookObjective(SegObjective):
@@ -82,11 +85,11 @@ class LookObjective(SegObjective):
         super().__init__(step, draw, optimizers, module=nn.ModuleDict({"step": step, "look": heads}))
         self.heads, self.labels_of = heads, labels_of
         inner: Any = self.segmenter.vlm
-        middle = len(inner.model.get_decoder().layers) // 2
-        inner.watch = (middle, middle + 1)
+        layers = len(inner.model.get_decoder().layers)
+        inner.watch = min(layers // 2 + 1, layers - 1)
 
     def losses(self, batch: Batch, counts: Mapping[str, float]) -> dict[str, Tensor]:
-        """Those of answers and masks, and `look` and `point`."""
+        """Those of answers and masks, then `look`, `point` and `attend`."""
         assert isinstance(batch, LookBatch)
         self._name(batch.unreadable)
         inner: Any = self.segmenter.vlm
@@ -102,68 +105,73 @@ class LookObjective(SegObjective):
         """What is asked on the side: name → its weight and error."""
         inner: Any = self.segmenter.vlm
         look = self.heads.token(tokens, batch.labels)
-        rows, places = (batch.vlm.input_ids == inner.dialogue.assistant).nonzero(as_tuple=True)
-        middle, above = (states[rows, places].float() for states in inner.watched)
-        point = self.heads.point(middle, tokens[batch.vlm.image_index[rows]], batch.points)
-        names = self.heads.name(layer_norm(above, above.shape[-1:])).log_softmax(-1)
-        name = -(batch.kinds * names).sum() / batch.kinds.sum().clamp(min=1)
-        return {"look": (LOOK, look), "point": (POINT, point), "name": (NAME, name)}
+        rows, places = batch.begins.unbind(1)
+        states = inner.watched[rows, places].float()
+        point = self.heads.point(states, tokens[batch.vlm.image_index[rows]], batch.begin_rows)
+        rows, places, lines = batch.words.unbind(1)
+        looked = inner.looked.float()[rows, places - inner.looked.shape[-1]]  # `<s>` stands for "none"
+        attend = -(batch.wanted[lines] * looked.clamp(min=1e-6).log()).sum() / max(len(lines), 1)
+        return {"look": (LOOK, look), "point": (POINT, point), "attend": (ATTEND, attend)}
 
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> LookBatch:
         batch = super()._collate(groups)
         square = batch.vlm.images["pixel_values"].shape[-1]
-        rows = [self.labels_of(group[0], square) for group in groups]
-        labels = {name: torch.stack([row[name] for row in rows]) for name in self.heads.token.sizes}
-        points = [wanted_patches(t, square, absent=s.group == "absent") for g in groups for s in g for t in s.turns]
-        first, size = next(iter(self.heads.token.sizes.items()))
-        kinds = [
-            wanted_kinds(t, row[first].numpy(), size, point[-1] > 0)
-            for t, point, row in zip(
-                (t for g in groups for s in g for t in s.turns),
-                points,
-                (row for row, g in zip(rows, groups) for s in g for _ in s.turns),
-            )
-        ]
+        labels = [self.labels_of(group[0], square) for group in groups]
+        wanted, begins, begin_rows, words = [], [], [], []
+        dialogue: Any = self.segmenter.vlm.dialogue  # type: ignore[attr-defined]
+        for number, (ids, sample) in enumerate(zip(batch.vlm.input_ids, (s for group in groups for s in group))):
+            for start, lines in lines_of(ids.tolist(), sample, dialogue.assistant, dialogue.seg_token_id, dialogue.eos):
+                rows = [shares_of(masks, square) for _, masks in lines]
+                begins.append((number, start))
+                begin_rows.append(np.mean(rows, axis=0))
+                for (places, _), row in zip(lines, rows):
+                    words += [(number, place, len(wanted)) for place in places]
+                    wanted.append(row)
         own = {f.name: getattr(batch, f.name) for f in fields(batch)}
+        size = (square // PATCH) ** 2 + 1
         return LookBatch(
             **own,
-            labels=labels,
-            points=torch.from_numpy(np.stack(points)),
-            kinds=torch.from_numpy(np.stack(kinds)),
+            labels={name: torch.stack([row[name] for row in labels]) for name in self.heads.token.sizes},
+            wanted=torch.from_numpy(np.array(wanted, np.float32).reshape(-1, size)),
+            begins=torch.tensor(begins, dtype=torch.int64).reshape(-1, 2),
+            begin_rows=torch.from_numpy(np.array(begin_rows, np.float32).reshape(-1, size)),
+            words=torch.tensor(words, dtype=torch.int64).reshape(-1, 3),
         )
 
 
-def wanted_patches(turn: Turn, square: int, *, absent: bool, patch: int = 16) -> np.ndarray:
-    """The shares of a turn's targets in the patches of the padded square, and of "none": `[N + 1]`, sums to 1.
+Lines = list[tuple[range, list[Mask]]]
 
-    All zero where the turn says nothing about it, as a plain question does.
+
+def lines_of(ids: Sequence[int], sample: Sample, assistant: int, seg: int, end: int) -> Iterator[tuple[int, Lines]]:
+    """For each turn that is about something or about nothing: where its answer begins, and its lines.
+
+    A line is the places from which the words up to a [SEG], and the [SEG], are predicted, with that one's mask; of an
+    answer to what is not there it is the whole answer, without any mask.
     """
-    grid = square // patch
-    wanted = np.zeros(grid * grid + 1, np.float32)
-    if turn.targets:
-        full = _in_square(turn, square)
-        wanted[:-1] = full.reshape(grid, patch, grid, patch).sum((1, 3)).reshape(-1)
-        return wanted / max(float(wanted.sum()), 1.0)
-    wanted[-1] = float(absent)
-    return wanted
+    starts = [i for i, id in enumerate(ids) if id == assistant]
+    for turn, start in zip(sample.turns, starts):
+        stop = next((i for i in range(start, len(ids)) if ids[i] == end), len(ids))
+        if turn.targets:
+            yield start, list(_up_to_each(ids, turn, start, stop, seg))
+        elif sample.group == "absent" and turn is sample.turns[-1]:
+            yield start, [(range(start, stop), [])]
 
 
-def wanted_kinds(turn: Turn, labels: np.ndarray, size: int, absent: bool) -> np.ndarray:
-    """The shares of kinds `[K]` under a turn's targets, read from label numbers `[S/4, S/4]`; 1 at 0 for "none"."""
-    wanted = np.zeros(size, np.float32)
-    wanted[0] = float(absent)
-    if turn.targets:
-        full = _in_square(turn, labels.shape[0] * 4)[2::4, 2::4]
-        found = labels[(full > 0) & (labels > 0)]
-        if len(found):
-            wanted = np.bincount(found, minlength=size).astype(np.float32) / len(found)
-    return wanted
+def _up_to_each(ids: Sequence[int], turn: Turn, start: int, stop: int, seg: int) -> Iterator[tuple[range, list[Mask]]]:
+    at = start
+    marks = [i for i in range(start, stop) if ids[i] == seg]
+    for mark, target in zip(marks, turn.targets):
+        yield range(at, mark), [target.mask]
+        at = mark
 
 
-def _in_square(turn: Turn, square: int) -> np.ndarray:
-    """All targets of a turn together, as they lie in the square that its picture is seen in: `[S, S]`."""
+def shares_of(masks: Sequence[Mask], square: int) -> np.ndarray:
+    """The shares of some masks in the patches of the padded square, `[N + 1]`, sums to 1; the first one is "none"."""
+    grid = square // PATCH
     full = np.zeros((square, square), np.float32)
-    for target in turn.targets:
-        height, width = Geometry.fit((target.mask.shape[0], target.mask.shape[1]), square).resized
-        full[:height, :width] += cv2.resize(target.mask.astype(np.uint8), (width, height), interpolation=_NEAREST)
-    return full
+    for mask in masks:
+        height, width = Geometry.fit((mask.shape[0], mask.shape[1]), square).resized
+        full[:height, :width] += cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    patches = full.reshape(grid, PATCH, grid, PATCH).sum((1, 3)).reshape(-1)
+    total = float(patches.sum())
+    return np.concatenate([[float(total == 0)], patches / max(total, 1.0)]).astype(np.float32)

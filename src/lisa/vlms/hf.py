@@ -64,10 +64,12 @@ class HfVlm(nn.Module):
         self.shares_prefix = shares_prefix
         self.seg_token_id = dialogue.seg_token_id
         self.width: int = self.head.in_features
-        self.watch: tuple[int, ...] = ()
-        """Layers of the language model whose states are kept in `watched` beside the last one's, where prefixes are
-        shared; for those who teach the layers in between."""
-        self.watched: tuple[Tensor, ...] = ()
+        self.watch: int | None = None
+        """A layer of the language model that is taught for itself, where prefixes are shared."""
+        self.watched: Tensor | None = None
+        """After `hidden`, the states that enter it, `[B, T, D]`."""
+        self.looked: Tensor | None = None
+        """And how its first head looks at the prefix from every later place, `[B, T − prefix, prefix]`, sum ≤ 1."""
 
     @property
     def head(self) -> nn.Linear:
@@ -199,30 +201,40 @@ class HfVlm(nn.Module):
             parts = [pad(part, (0, 0, 0, embeds.shape[1] - end - part.shape[1])) for part in after]
             return torch.cat([before[batch.image_index], torch.cat(parts)[order]], dim=1)
 
-        self.watched = tuple(joined(*states) for states in seen.watched)
+        if self.watch is not None:
+            self.watched = joined(*seen.entered)
+            room = embeds.shape[1] - end
+            self.looked = torch.cat([pad(part, (0, 0, 0, room - part.shape[1])) for part in seen.looked[1:]])[order]
         return joined(*seen.last)
 
 
 class _Outputs:
-    """What a language model gives, call by call: its last states, and those of some layers in between."""
+    """What a language model gives, call by call: its last states, and what one layer takes in and looks at."""
 
-    def __init__(self, language: nn.Module, layers: Sequence[int]) -> None:
+    def __init__(self, language: nn.Module, layer: int | None) -> None:
         self.last: list[Tensor] = []
-        self.watched: list[list[Tensor]] = [[] for _ in layers]
-        self._language, self._layers = language, layers
+        self.entered: list[Tensor] = []
+        self.looked: list[Tensor] = []
+        self._language, self._layer = language, layer
+        self._prefix = 0
 
     def __enter__(self) -> _Outputs:
-        layers: Any = self._language.layers
         take = lambda _, __, out: self.last.append(out.last_hidden_state)  # noqa: E731
         self._handles = [self._language.register_forward_hook(take)]
-        for kept, number in zip(self.watched, self._layers):
-            keep = lambda _, __, out, kept=kept: kept.append(out if isinstance(out, Tensor) else out[0])  # noqa: E731
-            self._handles.append(layers[number].register_forward_hook(keep))
+        if self._layer is not None:
+            layers: Any = self._language.layers
+            layer = layers[self._layer]
+            self._handles.append(layer.register_forward_pre_hook(lambda _, args: self.entered.append(args[0])))
+            self._handles.append(layer.self_attn.register_forward_hook(self._look))
         return self
 
     def __exit__(self, *exc: object) -> None:
         for handle in self._handles:
             handle.remove()
+
+    def _look(self, _: nn.Module, __: tuple[Any, ...], out: tuple[Tensor, Tensor]) -> None:
+        self._prefix = self._prefix or out[1].shape[-1]  # the first call is the prefix's own
+        self.looked.append(out[1][:, 0, :, : self._prefix])
 
 
 def _by_length(mask: Tensor, shares: Sequence[float] = (0.5, 0.35, 0.15)) -> list[tuple[Tensor, int]]:

@@ -1,0 +1,79 @@
+"""What the embedded model is asked on the side: where it is to look, word by word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_model import write_small
+
+from lisa.model.checkpoint import load
+from lisa.recipes.tiny import SEG
+from lisa.train.look import LookBatch, lines_of, shares_of
+from lisa.train.loop import FitConfig, train_step
+from lisa.train.tiny import seg_objective
+
+
+@pytest.fixture(scope="module")
+def objective(tmp_path_factory: pytest.TempPathFactory):
+    torch.manual_seed(0)
+    folder: Path = write_small(tmp_path_factory.mktemp("small") / "small")
+    segmenter = load(folder, device=torch.device("cpu"), dtype=torch.float32).train()
+    return seg_objective(segmenter, replace(SEG, pictures=3, dialogues=6))
+
+
+def test_every_seg_has_words_that_lead_to_it(objective):
+    dialogue = objective.segmenter.vlm.dialogue
+    seen = 0
+    for place in range(12):
+        samples = objective._draw(place)
+        batch = objective._collate([samples])
+        assert isinstance(batch, LookBatch)
+        ids = batch.vlm.input_ids
+        marks = [
+            (b, t) for b, row in enumerate(ids.tolist()) for t, id in enumerate(row) if id == dialogue.seg_token_id
+        ]
+        ends: dict[int, tuple[int, int]] = {}
+        for b, t, row in batch.words.tolist():
+            ends[row] = (b, max(t, ends.get(row, (b, 0))[1]))
+        absent = [s for s in samples if s.group == "absent" and not s.turns[-1].targets]
+        assert len(ends) == len(batch.wanted) == len(marks) + len(absent)
+        assert {(b, t + 1) for (b, t), row in zip(ends.values(), batch.wanted) if not row[0]} == set(marks)
+        assert torch.allclose(batch.wanted.sum(1), torch.ones(len(batch.wanted)))
+        assert torch.allclose(batch.begin_rows.sum(1), torch.ones(len(batch.begins)))
+        assert all(ids[b, t] == dialogue.assistant for b, t in batch.begins.tolist())
+        seen += len(absent)
+    assert seen > 3
+
+
+def test_shares_lie_where_the_mask_lies():
+    mask = np.zeros((48, 64), bool)
+    mask[16:32, 32:48] = True
+    shares = shares_of([mask], 64)
+    assert shares.shape == (17,) and shares[1 + 1 * 4 + 2] == 1.0 and shares.sum() == 1.0
+    assert shares_of([], 64)[0] == 1.0
+    half = shares_of([mask[:, :32]], 64)  # nothing of it is left
+    assert half[0] == 1.0
+
+
+def test_lines_of_two_targets_follow_each_other(objective):
+    dialogue = objective.segmenter.vlm.dialogue
+    for place in range(60):
+        for sample in objective._draw(place):
+            if len(sample.turns) == 1 and len(sample.turns[0].targets) == 2:
+                ids = objective._collate([[sample]]).vlm.input_ids[0].tolist()
+                ((start, lines),) = lines_of(ids, sample, dialogue.assistant, dialogue.seg_token_id, dialogue.eos)
+                first, second = (places for places, _ in lines)
+                assert first.start == start and first.stop == second.start and ids[second.stop] == dialogue.seg_token_id
+                return
+    pytest.fail("no question with two targets was drawn")
+
+
+def test_looking_is_learned(objective):
+    config = FitConfig(steps=200, samples=3, warmup=1)
+    row = objective.batches([range(3)])
+    curve = [train_step(objective, row, 1, config) for _ in range(8)]
+    assert all(curve[-1][name] < curve[0][name] for name in ("look", "point", "attend"))
