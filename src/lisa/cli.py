@@ -179,10 +179,14 @@ def convert(
 def data_list() -> None:
     """Name what can be trained on, and where its files have to lie."""
     from lisa import registry
+    from lisa.data.sources import SOURCES
 
     for name in registry.names("datasets", registry.DATASETS):
         opener = registry.find("datasets", registry.DATASETS, name)
         print(f"{name:12} {(opener.__doc__ or '').strip().splitlines()[0]}")
+        if origin := SOURCES.get(name):
+            count = f"{origin.pictures:,} pictures; " if origin.pictures else ""
+            print(f"{'':12} {count}{origin.terms}; {origin.home}")
     for name, members in registry.DATASET_GROUPS.items():
         print(f"{name:12} {', '.join(members)}, drawn evenly")
 
@@ -212,8 +216,12 @@ def data_check(
     from lisa import console
     from lisa.data.check import check
     from lisa.data.datasets import open_training
+    from lisa.data.sources import SOURCES
 
     readers = [part.dataset for part in open_training(name, 1.0, folder=data)]
+    origin = SOURCES.get(name)
+    if origin and origin.pictures not in (None, len(readers[0])):
+        print(f"{len(readers[0]):,} pictures here, {origin.pictures:,} published ({origin.home})")
     bad = 0
     for reader in readers:
         total = len(reader) if limit is None else min(limit, len(reader))
