@@ -30,7 +30,7 @@ from lisa.types import Mask, Sample, Turn
 
 LabelsOf = Callable[[Sample, int], Mapping[str, Tensor]]
 """A conversation and the side of the language side's square → what its picture's tokens are to be read as, by name."""
-LOOK, POINT, ATTEND = 0.3, 0.5, 0.5
+LOOK, POINT, ATTEND = 0.1, 0.2, 0.3
 """Weights beside answers and masks."""
 PATCH = 16
 """Pixels of a token's side."""

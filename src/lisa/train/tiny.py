@@ -86,7 +86,7 @@ def seg_objective(segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None 
     classes = classes_of_world()
     heads = heads or LookHeads(classes.token_sizes, vlm.width)
     others = [*rest(segmenter, kernels), *heads.parameters()]
-    weights = LossWeights(text=3.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
+    weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
     return LookObjective(
         SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
         FreshDialogues(dialogues=lesson.dialogues, seed=lesson.seed, shares=lesson.shares, pieces=lesson.pieces),
