@@ -47,8 +47,8 @@ def alone(start: Path, tmp_path_factory: pytest.TempPathFactory):
 
 
 CASES = [
-    ("ddp", 2, "double", 1e-9),
     ("fsdp", 2, "double", 1e-9),
+    pytest.param("ddp", 2, "double", 1e-9, marks=pytest.mark.slow),
     pytest.param("ddp", 2, "float", 1e-4, marks=pytest.mark.slow),
     pytest.param("fsdp", 2, "float", 1e-4, marks=pytest.mark.slow),
     pytest.param("ddp", 4, "double", 1e-9, marks=pytest.mark.slow),

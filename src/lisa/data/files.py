@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import pickle
 import struct
 from collections.abc import Iterator, Sequence
@@ -85,7 +86,8 @@ def read_refs(path: Path) -> list[dict[str, Any]]:
 def inside(folder: Path, name: object) -> Path:
     """A file that an annotation names, which has to lie in its folder. Raises BadInput for one that does not."""
     path = folder / str(name)
-    if not isinstance(name, str) or "\x00" in name or not path.resolve().is_relative_to(folder.resolve()):
+    strange = not isinstance(name, str) or "\x00" in name or any(len(os.fsencode(p)) > 255 for p in path.parts)
+    if strange or not path.resolve().is_relative_to(folder.resolve()):
         raise BadInput(f"an annotation names {shown(name)}, which is no file inside {shown(folder)}")
     return path
 
