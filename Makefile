@@ -22,7 +22,7 @@ demo: $(VENV)/base  ## answer the breakfast picture
 	$(LISA) segment examples/breakfast.png "Which food has the most vitamin C?" --out $(OUT)
 
 test: $(VENV)/dev lint  ## what CI runs
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal --dist loadfile
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/dev
 	$(VENV)/bin/ruff check src tests examples
