@@ -18,6 +18,7 @@ from lisa.instructions import check_instruction
 from lisa.model.segmenter import Answer, EncodedImage, Segmenter
 from lisa.segmentation import Segmentation
 from lisa.types import SEG, Image, Turn
+from lisa.weights import holds_adapters
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -156,12 +157,14 @@ def load(
         Missing, BadCheckpoint, TooLarge, BadInput: with what to do next.
     """
     from lisa.hub import resolve
-    from lisa.model import adapter_files, checkpoint, legacy
+    from lisa.model import checkpoint, legacy
 
     where = pick_device(device)
     name = os.fspath(model)
     folder = resolve(name)
-    if adapter_files.is_adapters(folder):
+    if holds_adapters(folder):
+        from lisa.model import adapter_files  # brings peft, which takes seconds
+
         below = load(adapter_files.base_of(folder), device=device, dtype=dtype, vision_tower=vision_tower)
         whole = adapter_files.apply_adapters(below.segmenter, resolve(adapter_files.base_of(folder)), folder)
         return Predictor(whole, name=folder.name, notice=below.notice)

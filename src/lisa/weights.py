@@ -68,6 +68,15 @@ class StoredTensor:
             return raw.astype(np.float32)
 
 
+ADAPTERS = "adapters.json"
+"""The file that marks a folder with what a training changed, alone."""
+
+
+def holds_adapters(folder: Path) -> bool:
+    """Whether a folder holds adapters, not a whole checkpoint."""
+    return (folder / ADAPTERS).is_file()
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON file that must hold an object. Raises Missing or BadCheckpoint with the name of the file."""
     try:

@@ -21,9 +21,9 @@ from lisa.errors import BadCheckpoint
 from lisa.files import write_json
 from lisa.model.adapters import Trained, merge_lora, prepare
 from lisa.model.segmenter import Segmenter
-from lisa.weights import weight_files
+from lisa.weights import ADAPTERS, weight_files
 
-CONFIG, WEIGHTS = "adapters.json", "adapters.safetensors"
+CONFIG, WEIGHTS = ADAPTERS, "adapters.safetensors"
 _ROW = "@row"
 """Ends the name of one row of a matrix."""
 _BLOCK = 1 << 20
@@ -55,11 +55,6 @@ def write_adapters(segmenter: Segmenter, trained: Trained, base: Path, name: str
     save_file(tensors, out / WEIGHTS)
     write_json(out / CONFIG, {"base": name, "fingerprint": fingerprint(base), "trained": asdict(trained)})
     return out
-
-
-def is_adapters(folder: Path) -> bool:
-    """Whether a folder holds adapters alone."""
-    return (folder / CONFIG).is_file()
 
 
 def base_of(folder: Path) -> str:

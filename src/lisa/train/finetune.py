@@ -25,7 +25,7 @@ from lisa.evaluate import evaluate
 from lisa.files import write_json
 from lisa.hub import resolve
 from lisa.model import checkpoint, legacy, parts
-from lisa.model.adapter_files import apply_adapters, base_of, is_adapters, write_adapters
+from lisa.model.adapter_files import apply_adapters, base_of, write_adapters
 from lisa.model.adapters import (
     Trained,
     blocks_of,
@@ -48,7 +48,7 @@ from lisa.train.ranks import Ranks, joined, spread
 from lisa.train.seg import FrozenFeatures, SegObjective, SegStep, is_trained
 from lisa.train.watch import Watch
 from lisa.train.zero import Zero, chosen
-from lisa.weights import read_json
+from lisa.weights import holds_adapters, read_json
 
 STATES = "states"
 RESULT = "checkpoint"
@@ -271,7 +271,7 @@ def convert(source: Path, out: Path, *, best: bool = False, dtype: torch.dtype |
     """A run, or a checkpoint in any layout, as a plain checkpoint with LoRA merged, in `dtype` if given."""
     if (source / "recipe.json").is_file():
         return export(source, out, best=best, dtype=dtype)
-    if is_adapters(source):
+    if holds_adapters(source):
         base = resolve(base_of(source))
         start = _open(base)
         return write_like(Start(apply_adapters(start.segmenter, base, source), base), out, dtype)
