@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lisa.data.base import ABSENT
 from lisa.data.datasets import open_dataset
 from lisa.errors import BadInput
 from lisa.files import write_json
@@ -54,7 +55,7 @@ class Evaluation:
     def figures(self) -> dict[str, Figure]:
         """gIoU and cIoU over questions with a target, N-acc, T-acc, exact answers, and the listening control."""
         target = [r for r in self.rows if r.wanted]
-        none = [r for r in self.rows if not r.wanted and r.group == "absent"]
+        none = [r for r in self.rows if not r.wanted and r.group == ABSENT]
         other = [r for r in target if r.other_iou is not None]
         classes = [r for r in self.rows if r.category]
         found = {
@@ -190,9 +191,9 @@ def _overlaps(sample: Sample, result: Segmentation) -> tuple[np.ndarray, np.ndar
 
 def _false_pixels(sample: Sample, result: Segmentation) -> int:
     """Pixels masked where nothing was asked for that is there, without those that nobody judges."""
-    masked = result.masks.any(axis=0) if len(result) else np.zeros(1, np.bool_)
+    masked = result.masks.any(axis=0)
     ignore = sample.meta.get("ignore")
-    return int((masked & ~ignore).sum() if len(result) and ignore is not None else masked.sum())
+    return int((masked if ignore is None else masked & ~ignore).sum())
 
 
 def _mean(rows: Sequence[Row], value: Callable[[Row], float]) -> Figure:

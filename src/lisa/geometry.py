@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,16 +25,15 @@ def wide(x: Tensor) -> Tensor:
     return x if x.element_size() == 8 else x.float()
 
 
-def normalised(
-    raw: Tensor, dtype: torch.dtype, *, mean: Sequence[float] = PIXEL_MEAN, std: Sequence[float] = PIXEL_STD
-) -> Tensor:
+def normalised(raw: Tensor, dtype: torch.dtype) -> Tensor:
     """What `Geometry.raw` gives, `[B, 4, S, S]`, as `[B, 3, S, S]` of a floating type: padding is 0 after normalising.
 
-    It is computed in float32 and rounded then, as if it had been prepared so.
+    It is computed in float32 and rounded then.
     """
-    kind = dtype if dtype.itemsize == 8 else None
-    rgb = raw[:, :3].to(kind) if kind else raw[:, :3].float()
-    centre, spread = (rgb.new_tensor(v)[:, None, None] for v in (mean, std))
+    import torch
+
+    rgb = raw[:, :3].to(torch.promote_types(dtype, torch.float32))
+    centre, spread = (rgb.new_tensor(v)[:, None, None] for v in (PIXEL_MEAN, PIXEL_STD))
     return ((rgb - centre) / spread * raw[:, 3:]).to(dtype)
 
 
@@ -64,15 +62,11 @@ class Geometry:
         h, w = self.resized
         return np.asarray(PIL.Image.fromarray(image).resize((w, h), PIL.Image.Resampling.BILINEAR))
 
-    def pixels(self, image: Image, *, mean: Sequence[float] = PIXEL_MEAN, std: Sequence[float] = PIXEL_STD) -> Tensor:
+    def pixels(self, image: Image) -> Tensor:
         """The picture resized and normalised, `[3, square, square]` float32; the padding is 0 *after* normalising."""
         import torch
 
-        h, w = self.resized
-        rgb = torch.from_numpy(self.resize(image).copy()).permute(2, 0, 1).float()
-        pixels = torch.zeros(3, self.square, self.square)
-        pixels[:, :h, :w] = (rgb - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
-        return pixels
+        return normalised(self.raw(image)[None], torch.float32)[0]
 
     def raw(self, image: Image) -> Tensor:
         """The picture resized, `[4, square, square]` uint8: red, green, blue, and 1 where it is not padding.

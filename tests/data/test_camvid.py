@@ -9,13 +9,21 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 
+from lisa.config import ModelConfig, PartConfig
 from lisa.data.augment import Augmentation
 from lisa.data.camvid import CLASSES, HELD, IGNORED, Asked, CamVid
 from lisa.errors import BadInput, Missing
 from lisa.evaluate import Evaluation, Row
-from lisa.recipes.camvid import debug
-from lisa.train.camvid import train_camvid
+from lisa.maskers.pyramid import build as build_masker
+from lisa.model.checkpoint import build
+from lisa.recipes.camvid import MODEL, debug
+from lisa.train.camvid import TOKEN_SIZES, question_objective, tokenizer_samples, train_camvid
+from lisa.train.look import LookHeads
+from lisa.train.loop import FitConfig, train_step
+from lisa.train.photos import PhotoHeads
+from lisa.train.tiny import make_tokenizer
 
 
 @pytest.fixture
@@ -93,6 +101,25 @@ def test_miou_counts_masks_of_what_is_not_there():
     figures = Evaluation([row, false, other]).figures()
     assert figures["class_miou"].value == pytest.approx((50 / 200 + 90 / 100) / 2)
     assert figures["n_acc"].value == 0.0
+
+
+def test_questions_train_answers_that_say_the_maskers_own_words(folder, tmp_path):
+    torch.manual_seed(0)
+    data = CamVid(folder / "camvid", most=4)
+    options = {**MODEL.masker.options, "square": 96, "features": 16, "middle": 16, "widths": [16, 16, 16]}
+    tower = {"widths": [16, 16, 16], "depths": [1, 2, 4], "layers": 1}
+    small = ModelConfig(
+        name="small",
+        vlm=PartConfig(family="tiny", options={"square": 96, "width": 64, "layers": 2, "tower": tower}),
+        masker=PartConfig(family="pyramid", options=options),
+    )
+    make_tokenizer(tmp_path / "tokenizer.json", tokenizer_samples(data), 400)
+    segmenter, words = build(small, tmp_path).train(), PhotoHeads(build_masker(options))
+    objective = question_objective(segmenter, data, LookHeads(TOKEN_SIZES, segmenter.vlm.width), words, seed=1)
+    row = objective.batches([range(2)])
+    assert len(row[0].called) == sum(len(t) for t in row[0].targets)
+    curve = [train_step(objective, row, 1, FitConfig(steps=200, samples=2, warmup=1)) for _ in range(6)]
+    assert all(curve[-1][name] < curve[0][name] for name in ("text", "look", "point", "attend", "prompt"))
 
 
 @pytest.mark.slow

@@ -21,8 +21,8 @@ from lisa.cli import main
 from lisa.data.check import check
 from lisa.data.datasets import open_dataset, open_training
 from lisa.data.files import decode_segmentation
+from lisa.data.outlines import outlines_of
 from lisa.data.own import own
-from lisa.data.yolo import outlines_of
 from lisa.errors import BadInput, LisaError, Missing
 from lisa.images import open_image, picture_size
 from lisa.types import Sample
@@ -200,15 +200,14 @@ def test_every_layout_gives_the_same_masks(tmp_path, layout):
 def test_parquet_gives_the_same_masks(tmp_path):
     import datasets
 
-    write_jsonl(tmp_path / "set")
+    pictures(tmp_path / "table")
     masks = [PIL.Image.fromarray(truth(name)) for name in BOXES]
     columns = {
-        "image": [str(tmp_path / "set" / f"{name}.png") for name in BOXES],
+        "image": [PIL.Image.open(tmp_path / "table" / f"{name}.png") for name in BOXES],
         "mask": masks,
         "instruction": [f"the {CLASS[name]}" for name in BOXES],
     }
-    table = datasets.Dataset.from_dict(columns).cast_column("image", datasets.Image())
-    (tmp_path / "table").mkdir()
+    table = datasets.Dataset.from_dict(columns)
     table.to_parquet(tmp_path / "table" / "0.parquet")
     found = drawn(tmp_path / "table")
     assert all(np.array_equal(found[n].turns[0].targets[0].mask, truth(n)) for n in BOXES)

@@ -14,8 +14,9 @@ from lisa import rle
 from lisa.cli import main
 from lisa.data.check import check
 from lisa.data.datasets import open_training
+from lisa.data.outlines import shapes_of
 from lisa.data.reasonseg import _fill
-from lisa.data.world_files import QUESTIONS, shapes_of, target_mask, write_world
+from lisa.data.world_files import QUESTIONS, target_mask, write_world
 from lisa.world.questions import dialogues
 from lisa.world.sets import make_picture
 

@@ -1,6 +1,7 @@
 """One's own data from one layout into another: classes to COCO, YOLO or folders of masks, questions to a sheet.
 
-COCO, masks and sheets hold every mask exactly. YOLO holds outlines: holes are filled, and what that changes is counted.
+COCO, masks and sheets hold every mask exactly. YOLO holds outlines: masks with
+holes are cut through them, and what an outline still does not give back is counted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import PIL.Image
 
 from lisa import rle
 from lisa.data.base import Reader
-from lisa.data.yolo import outlines_of
+from lisa.data.outlines import outlines_of
 from lisa.errors import BadInput, shown
 from lisa.files import write_json, write_text
 from lisa.images import picture_size
@@ -68,8 +69,7 @@ def convert(reader: Reader, layout: str, out: Path, *, progress: Callable[[int],
     if layout != "sheet" and not isinstance(reader, Classed):
         raise BadInput(f"this data has questions, not classes: {layout} cannot hold them, sheet can")
     (out / "images").mkdir(parents=True, exist_ok=True)
-    written = LAYOUTS[layout](reader, out, progress or (lambda _: None))
-    return written
+    return LAYOUTS[layout](reader, out, progress or (lambda _: None))
 
 
 def _coco(reader: Classed, out: Path, progress: Callable[[int], None]) -> Written:
@@ -79,17 +79,8 @@ def _coco(reader: Classed, out: Path, progress: Callable[[int], None]) -> Writte
         height, width = picture_size(out / "images" / name)
         images.append({"id": index + 1, "file_name": name, "height": height, "width": width})
         for kind, mask in reader.things(index):
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": index + 1,
-                    "category_id": written.number(kind) + 1,
-                    "segmentation": rle.encode(mask),
-                    "area": int(mask.sum()),
-                    "bbox": _box(mask),
-                    "iscrowd": 0,
-                }
-            )
+            category = written.number(kind) + 1
+            annotations.append(instance_record(len(annotations) + 1, index + 1, category, mask))
         progress(1)
     categories = [{"id": number + 1, "name": kind} for kind, number in written.classes.items()]
     write_json(out / "instances.json", {"images": images, "annotations": annotations, "categories": categories})
@@ -167,6 +158,7 @@ def _copied(path: Path, index: int, out: Path) -> str:
     return name
 
 
-def _box(mask: Mask) -> list[int]:
-    """x, y, width, height."""
-    return list(cv2.boundingRect(mask.astype(np.uint8)))
+def instance_record(id: int, image: int, category: int, mask: Mask) -> dict[str, Any]:
+    """COCO's record of an instance."""
+    return {"id": id, "image_id": image, "category_id": category, "segmentation": rle.encode(mask),
+            "area": int(mask.sum()), "bbox": list(cv2.boundingRect(mask.astype(np.uint8))), "iscrowd": 0}  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lisa.data.files import inside
 from lisa.data.questions import FORMS, Questions, Row, row_of
 from lisa.errors import BadInput, Missing, shown
 
@@ -20,17 +21,19 @@ class Table(Questions):
 
     def __init__(self, source: str | Path, *, split: str = "train") -> None:
         """`source`: a folder of parquet files, or the id of a dataset on the hub. Raises Missing or BadInput."""
-        self.source = shown(source)
+        self.source, self.folder = shown(source), source if isinstance(source, Path) else None
         self.table: Any = _opened(source, split)
         super().__init__(Path(source).name, self._rows())
 
-    def file(self, name: str) -> bytes:
-        """See `Questions`; a name is "column/row"."""
+    def file(self, name: str) -> Path | bytes:
+        """See `Questions`; a name is "column/row". A picture may lie beside parquet files, which then hold its path."""
         column, _, row = name.partition("/")
         cell = self.table[int(row)][column]
-        if not isinstance(cell, dict) or not isinstance(cell.get("bytes"), bytes):
-            raise BadInput(f"{self.source}, row {row}: {column} holds no picture: save it with datasets.Image")
-        return cell["bytes"]
+        if isinstance(cell, dict) and isinstance(cell.get("bytes"), bytes):
+            return cell["bytes"]
+        if isinstance(cell, dict) and cell.get("path") and self.folder is not None:
+            return inside(self.folder, cell["path"])
+        raise BadInput(f"{self.source}, row {row}: {column} holds no picture: save it with datasets.Image")
 
     def _rows(self) -> Iterator[Row]:
         light = [c for c in self.table.column_names if c in ("instruction", "answer", "explanation", *FORMS[1:])]

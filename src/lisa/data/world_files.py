@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import PIL.Image
 
 from lisa import rle
+from lisa.data.convert import instance_record
+from lisa.data.outlines import shapes_of
 from lisa.errors import BadInput, shown
 from lisa.files import write_json, write_text
 from lisa.types import Mask
@@ -259,32 +260,9 @@ def target_mask(picture: Picture, turn: Asked) -> Mask:
     return np.logical_or.reduce([np.zeros(picture.ids.shape, np.bool_), *masks])
 
 
-def shapes_of(mask: Mask) -> list[list[list[int]]]:
-    """A mask as polygons [[x, y], …] that, filled and outlined, give it back to the pixel; holes are cut through."""
-    found, tree = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    if tree is None:
-        return []
-    holes = [contour for contour, (_, _, _, parent) in zip(found, tree[0]) if parent >= 0]
-    if not holes:
-        return [contour[:, 0, :].tolist() for contour in found]
-    rows = holes[0][:, 0, 1]
-    cut = int(rows.min() + rows.max()) // 2
-    upper, lower = mask.copy(), mask.copy()
-    upper[cut + 1 :] = False
-    lower[: cut + 1] = False
-    return shapes_of(upper) + shapes_of(lower)
-
-
 def image_record(id: int, file: str, picture: Picture) -> dict[str, Any]:
     """COCO's record of a picture."""
     return {"id": id, "file_name": file, "height": picture.image.shape[0], "width": picture.image.shape[1]}
-
-
-def instance_record(id: int, image: int, category: int, mask: Mask) -> dict[str, Any]:
-    """COCO's record of an instance."""
-    x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
-    return {"id": id, "image_id": image, "category_id": category, "segmentation": rle.encode(mask),
-            "area": int(mask.sum()), "bbox": [x, y, w, h], "iscrowd": 0}  # fmt: skip
 
 
 def _mask(picture: Picture, ids: tuple[int, ...], part: str | None) -> Mask:

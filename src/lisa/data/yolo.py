@@ -10,13 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
-from lisa.data.files import MALFORMED, decode_segmentation, inside, read_lines, read_yaml
+from lisa.data.files import MALFORMED, inside, read_lines, read_yaml
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import picture_size
-from lisa.types import Mask
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -87,21 +83,3 @@ def _outline(line: str, where: str, size: tuple[int, int], names: dict[int, str]
         raise BadInput(f"{where}: x and y are shares of the picture, from 0 to 1")
     height, width = size
     return kind, [x * (height if i % 2 else width) for i, x in enumerate(shares)]
-
-
-def outlines_of(mask: Mask) -> tuple[list[list[float]], bool]:
-    """A mask as YOLO's outlines x0 y0 x1 y1 … in shares, and whether they give it back to the pixel; holes are lost."""
-    height, width = mask.shape
-    big = np.kron(mask.astype(np.uint8), np.ones((2, 2), np.uint8))  # so that the outline runs between the pixels
-    found, _ = cv2.findContours(big, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    outlines = []
-    for contour in found:
-        corners = contour[:, 0, :].astype(np.float64)
-        corners = np.where(corners % 2 == 1, corners + 1, corners) / 2  # a pixel's far side is where the next begins
-        if len(corners) >= 3:
-            outlines.append([float(v) for x, y in corners for v in (x / width, y / height)])
-    back = np.zeros_like(mask)
-    for outline in outlines:
-        scaled = [v * (height if i % 2 else width) for i, v in enumerate(outline)]
-        back |= decode_segmentation([scaled], (height, width), "an outline")
-    return outlines, bool(np.array_equal(back, mask))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,7 @@ def ratio(
     `top`, `bottom` and `pictures` are `[n]`, one row per mask or question; with `bottom` 1 everywhere it is a mean,
     with intersections over unions it is cIoU. Rows of one picture stay together, since they are not independent.
     """
-    t, b = np.asarray(top, np.float64), np.asarray(bottom, np.float64)
-    if len(t) == 0 or b.sum() == 0:
-        return Figure(float("nan"), float("nan"), float("nan"), len(t))
-    _, index = np.unique(np.asarray(pictures), return_inverse=True)
-    tops, bottoms = np.bincount(index, t), np.bincount(index, b)
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(len(tops), np.full(len(tops), 1 / len(tops)), size=draws)
-    denominators = counts @ bottoms
-    values = (counts @ tops)[denominators > 0] / denominators[denominators > 0]
-    tail = (1 - level) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return Figure(float(t.sum() / b.sum()), float(low), float(high), len(t))
+    return mean_ratio(top, bottom, np.zeros(len(np.asarray(top))), pictures, seed=seed, draws=draws, level=level)
 
 
 def mean_ratio(
@@ -63,17 +52,25 @@ def mean_ratio(
     Classes without any `bottom` are left out. All are `[n]`, a row for each class of each picture.
     """
     t, b = np.asarray(top, np.float64), np.asarray(bottom, np.float64)
+    if len(t) == 0 or b.sum() == 0:
+        return Figure(float("nan"), float("nan"), float("nan"), len(t))
     kinds, column = np.unique(np.asarray(classes), return_inverse=True)
     rows, index = np.unique(np.asarray(pictures), return_inverse=True)
-    if not len(t) or not b.sum():
-        return Figure(float("nan"), float("nan"), float("nan"), len(t))
     tops, bottoms = (np.zeros((len(rows), len(kinds))) for _ in range(2))
     np.add.at(tops, (index, column), t)
     np.add.at(bottoms, (index, column), b)
-    counts = np.random.default_rng(seed).multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=draws)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        values = np.nanmean((counts @ tops) / (counts @ bottoms), axis=1)
-        value = float(np.nanmean(tops.sum(0) / bottoms.sum(0)))
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=draws)
+    values = _mean_of_ratios(counts @ tops, counts @ bottoms)
     tail = (1 - level) / 2
-    low, high = np.nanquantile(values, [tail, 1 - tail])
-    return Figure(value, float(low), float(high), len(t))
+    low, high = np.quantile(values, [tail, 1 - tail])
+    (value,) = _mean_of_ratios(tops.sum(0)[None], bottoms.sum(0)[None])
+    return Figure(float(value), float(low), float(high), len(t))
+
+
+def _mean_of_ratios(tops: NDArray[np.float64], bottoms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`[draws, classes]` twice → a mean for each draw that has a class with anything below."""
+    seen = bottoms > 0
+    ratios = np.divide(tops, bottoms, out=np.zeros_like(tops), where=seen)
+    kept = seen.any(1)
+    return ratios[kept].sum(1) / seen[kept].sum(1)

@@ -1,7 +1,7 @@
 """The embedded model, from nothing: `lisa train tiny`.
 
 Draws its scenes, teaches both towers to see on dense labels, then trains answers and masks together with the loss
-of LISA. About 2 h on two cores that compute bfloat16; the figures are in docs/models/tiny.md.
+of LISA. The figures of the weights that are shipped, and how they came about, are in docs/models/tiny.md.
 """
 
 from __future__ import annotations

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
@@ -15,6 +14,7 @@ from torch.optim import Optimizer
 from lisa.data.augment import Augmentation
 from lisa.data.camvid import CLASSES, CamVid
 from lisa.data.camvid import camvid as open_camvid
+from lisa.data.mixture import Mixture, Part
 from lisa.devices import computes_bf16
 from lisa.files import write_json
 from lisa.geometry import Geometry
@@ -27,11 +27,10 @@ from lisa.train.checkpoints import check_space
 from lisa.train.dense import STRIDE
 from lisa.train.look import LookBatch, LookHeads, LookObjective
 from lisa.train.loop import FitConfig, Objective, Report, fit
-from lisa.train.optim import Muon, matrices, rest
 from lisa.train.photos import PhotoHeads, PhotoObjective, squared
 from lisa.train.seg import Draw, SegStep
+from lisa.train.tiny import make_tokenizer, optimizers_of
 from lisa.types import Sample
-from lisa.vlms.tiny import train_tokenizer
 
 TOKEN_SIZES = {"kind": len(CLASSES) + 1}
 QUESTIONS, PHOTOGRAPHS = 8, 6
@@ -74,7 +73,7 @@ def photo_objective(heads: PhotoHeads, data: CamVid, stage: Stage, seed: int) ->
 class PromptBatch(LookBatch):
     """A batch with what each of its masks is called by the words that the masker was taught with."""
 
-    words: Tensor
+    called: Tensor
     """`[S, 2]` int64: class, side; in the order of the [SEG] tokens."""
 
 
@@ -90,45 +89,33 @@ class QuestionObjective(LookObjective):
     def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:
         """`look`, `point`, and `prompt`: how far [SEG] is from the prompt that the class's name would be."""
         assert isinstance(batch, PromptBatch)
-        prompt = mse_loss(output.seg_embeddings.float(), self.words.prompts(batch.words))
+        prompt = mse_loss(output.seg_embeddings.float(), self.words.prompts(batch.called))
         return super().beside(batch, output, tokens) | {"prompt": (PROMPT, prompt)}
 
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> PromptBatch:
         batch = super()._collate(groups)
-        words = [s.meta["word"] for group in groups for s in group for t in s.turns for _ in t.targets]
-        own = {f.name: getattr(batch, f.name) for f in fields(batch)}
-        return PromptBatch(**own, words=torch.tensor(words, dtype=torch.int64).reshape(-1, 2))
+        called = [s.meta["word"] for group in groups for s in group for t in s.turns for _ in t.targets]
+        return PromptBatch(**vars(batch), called=torch.tensor(called, dtype=torch.int64).reshape(-1, 2))
 
 
 def question_objective(
     segmenter: Segmenter, data: CamVid, heads: LookHeads, words: PhotoHeads, seed: int
 ) -> QuestionObjective:
     """The language side and what it prompts with are trained; the masker stays as it is."""
-    masker, vlm = segmenter.masker, segmenter.vlm
-    masker.requires_grad_(False)  # type: ignore[attr-defined]
-    kernels = matrices(vlm, without=("embed_tokens", "lm_head", "position", "stem.0"))  # type: ignore[arg-type]
-    others = [*rest(segmenter, kernels), *heads.parameters()]
+    segmenter.masker.requires_grad_(False)  # type: ignore[attr-defined]
     weights = LossWeights(text=2.0, bce=2.0, dice=1.0, score=0.5, original_size=False)
     return QuestionObjective(
         SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
-        Rounds(data, seed),
-        (Muon(kernels, lr=0.01, weight_decay=0.01), torch.optim.AdamW(others, lr=1e-3, weight_decay=0.01)),
+        rounds(data, seed),
+        optimizers_of(segmenter, heads),
         heads,
         words,
     )
 
 
-class Rounds:
+def rounds(data: CamVid, seed: int) -> Mixture:
     """Place → questions about a photograph, all of them in each shuffled round."""
-
-    def __init__(self, data: CamVid, seed: int) -> None:
-        self.data, self.seed = data, seed
-
-    def __call__(self, place: int) -> Sequence[Sample]:
-        """See `lisa.train.seg.Draw`."""
-        round_, left = divmod(place, len(self.data))
-        index = int(np.random.default_rng([self.seed, round_]).permutation(len(self.data))[left])
-        return self.data.draw(index, np.random.default_rng([self.seed, place, 1]))
+    return Mixture([Part(data)], seed=seed, order="shuffled")
 
 
 def labels_of(sample: Sample, square: int) -> dict[str, Tensor]:
@@ -141,14 +128,10 @@ def labels_of(sample: Sample, square: int) -> dict[str, Tensor]:
     return {"kind": torch.from_numpy(full)}
 
 
-def make_tokenizer(path: Path, data: CamVid, vocabulary: int) -> None:
-    """`tokenizer.json` from three rounds of questions, kept where it is there already."""
-    if path.exists():
-        return
-    draw = Rounds(data, seed=0)
-    turns = [t for place in range(3 * len(data)) for s in draw(place) for t in s.turns]
-    texts = [f" {text}" for t in turns for text in (t.instruction.lower(), t.answer or "")]
-    train_tokenizer([t.replace(" [SEG]", "") for t in texts], vocabulary).save(str(path))
+def tokenizer_samples(data: CamVid) -> Iterator[Sample]:
+    """Three rounds of questions."""
+    draw = rounds(data, seed=0)
+    return (s for place in range(3 * len(data)) for s in draw(place))
 
 
 def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | None:
@@ -173,7 +156,7 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
         objective = photo_objective(heads, plain, stage, recipe.seed * 10 + number)
         if fit(objective, config, folder / stage.name, report) < stage.steps:
             return None
-    make_tokenizer(final / "tokenizer.json", data, recipe.vocabulary)
+    make_tokenizer(final / "tokenizer.json", tokenizer_samples(data), recipe.vocabulary)
     torch.manual_seed(recipe.seed + 1)
     segmenter = _joined(recipe, heads, final)
     look = LookHeads(TOKEN_SIZES, segmenter.vlm.width)
@@ -198,7 +181,7 @@ def objectives_of(recipe: CamvidRecipe, folder: Path) -> dict[str, tuple[Callabl
     """Field of the recipe → what makes that stage's objective, and pictures a step; for those who measure time."""
     data = open_camvid(Path(recipe.data_dir))
     data.most = QUESTIONS
-    make_tokenizer(folder / "tokenizer.json", data, recipe.vocabulary)
+    make_tokenizer(folder / "tokenizer.json", tokenizer_samples(data), recipe.vocabulary)
 
     def heads() -> PhotoHeads:
         made = PhotoHeads(build_masker(recipe.model.masker.options))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 from torch.optim import Optimizer
 
+from lisa.data.base import ABSENT
 from lisa.geometry import Geometry
 from lisa.model.segmenter import Batch, Output
 from lisa.train.dense import TokenHeads
@@ -127,10 +128,9 @@ class LookObjective(SegObjective):
                 for (places, _), row in zip(lines, rows):
                     words += [(number, place, len(wanted)) for place in places]
                     wanted.append(row)
-        own = {f.name: getattr(batch, f.name) for f in fields(batch)}
         size = (square // PATCH) ** 2 + 1
         return LookBatch(
-            **own,
+            **vars(batch),
             labels={name: torch.stack([row[name] for row in labels]) for name in self.heads.token.sizes},
             wanted=torch.from_numpy(np.array(wanted, np.float32).reshape(-1, size)),
             begins=torch.tensor(begins, dtype=torch.int64).reshape(-1, 2),
@@ -153,7 +153,7 @@ def lines_of(ids: Sequence[int], sample: Sample, assistant: int, seg: int, end: 
         stop = next((i for i in range(start, len(ids)) if ids[i] == end), len(ids))
         if turn.targets:
             yield start, list(_up_to_each(ids, turn, start, stop, seg))
-        elif sample.group == "absent" and turn is sample.turns[-1]:
+        elif sample.group == ABSENT and turn is sample.turns[-1]:
             yield start, [(range(start, stop), [])]
 
 

@@ -16,6 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from lisa.data.augment import Augmentation
 from lisa.data.camvid import CLASSES, IGNORED, CamVid, Labels
+from lisa.data.mixture import Mixture, Part
 from lisa.geometry import Geometry
 from lisa.maskers.pyramid import PyramidMasker
 from lisa.model.losses import mask_losses
@@ -24,8 +25,6 @@ from lisa.train.optim import Muon, matrices, rest
 
 SIDES = 3
 """Either side, the left, the right."""
-SCALE = 0.75
-"""Height of a photograph by its width."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +67,7 @@ class PhotoObjective:
         self.module: PhotoHeads = heads
         self.data, self.square, self.seed, self.asked = data, square, seed, asked
         self.change = Augmentation()
+        self.rounds = Mixture([Part(data)], seed=seed, order="shuffled")
         kernels = matrices(heads.masker, without=("stem.0", "waves"))
         kernels = [k for k in kernels if k.ndim == 4]  # the decoder's attention is AdamW's
         self.optimizers: Sequence[torch.optim.Optimizer] = (
@@ -85,8 +85,7 @@ class PhotoObjective:
         pixels, labels, words, masks, ignored, index = [], [], [], [], [], []
         for row, place in enumerate(places):
             rng = np.random.default_rng([self.seed, place])
-            round_, left = divmod(place, len(self.data))
-            number = int(np.random.default_rng([self.seed, round_, 1]).permutation(len(self.data))[left])
+            _, number = self.rounds.where(place)
             image, found = self.change(*self.data.read(number), rng)
             geometry = Geometry.fit((image.shape[0], image.shape[1]), self.square)
             full = squared(found, geometry)

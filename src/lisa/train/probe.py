@@ -22,7 +22,7 @@ from lisa.train.finetune import fit_config, objective_of, parameters_trained, st
 from lisa.train.loop import FitConfig, Objective, train_step
 from lisa.train.memory import training_memory
 from lisa.train.ranks import Ranks
-from lisa.train.tiny import make_tokenizer, seg_objective
+from lisa.train.tiny import make_tokenizer, seg_objective, tokenizer_samples
 
 STEPS = 3
 
@@ -130,7 +130,7 @@ def _objective(recipe: Recipe, folder: Path) -> Objective:
 def _seg(recipe: TinyRecipe, lesson: Lesson) -> Objective:
     small = replace(recipe, tokenizer_pictures=200)
     with tempfile.TemporaryDirectory() as folder:
-        make_tokenizer(Path(folder) / "tokenizer.json", small)
+        make_tokenizer(Path(folder) / "tokenizer.json", tokenizer_samples(small), small.vocabulary)
         return seg_objective(build(recipe.model, Path(folder)), lesson)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from lisa.data.world import samples_of
 from lisa.devices import computes_bf16
@@ -65,35 +66,43 @@ def _piece(pieces: Mapping[str, float], rng: np.random.Generator) -> str | None:
     return None
 
 
-def make_tokenizer(path: Path, recipe: TinyRecipe) -> None:
-    """`tokenizer.json` from dialogues about scenes of their own seed, kept where it is there already."""
+def make_tokenizer(path: Path, samples: Iterable[Sample], vocabulary: int) -> None:
+    """`tokenizer.json` from what is asked and answered in some dialogues, kept where it is there already."""
     if path.exists():
         return
-    draw = FreshDialogues(dialogues=8, seed=recipe.tokenizer_seed)
-    samples = [s for place in range(recipe.tokenizer_pictures) for s in draw(place)]
     texts = [f" {t}" for s in samples for turn in s.turns for t in (turn.instruction.lower(), turn.answer or "")]
-    train_tokenizer([t.replace(" [SEG]", "") for t in texts], recipe.vocabulary).save(str(path))
+    train_tokenizer([t.replace(" [SEG]", "") for t in texts], vocabulary).save(str(path))
+
+
+def tokenizer_samples(recipe: TinyRecipe) -> Iterator[Sample]:
+    """Dialogues about scenes of their own seed."""
+    draw = FreshDialogues(dialogues=8, seed=recipe.tokenizer_seed)
+    return (s for place in range(recipe.tokenizer_pictures) for s in draw(place))
+
+
+def optimizers_of(segmenter: Segmenter, heads: nn.Module, rate: float = 1.0) -> tuple[Muon, torch.optim.AdamW]:
+    """Muon for the matrices of tower and language, AdamW for what else of a segmenter is trained, and for `heads`."""
+    kernels = matrices(segmenter.vlm, without=("embed_tokens", "lm_head", "position", "stem.0"))  # type: ignore[arg-type]
+    others = [*rest(segmenter, kernels), *heads.parameters()]
+    return (
+        Muon(kernels, lr=0.01 * rate, weight_decay=0.01),
+        torch.optim.AdamW(others, lr=1e-3 * rate, weight_decay=0.01),
+    )
 
 
 def seg_objective(segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None = None) -> LookObjective:
-    """All of the segmenter but the masker's encoder is trained: Muon for tower and language, AdamW for the rest.
+    """All of the segmenter but the masker's encoder is trained.
 
     `heads`: from the lesson before; fresh ones if None.
     """
-    masker, vlm = segmenter.masker, segmenter.vlm
-    masker.image_encoder.requires_grad_(False)
-    kernels = matrices(vlm, without=("embed_tokens", "lm_head", "position", "stem.0"))  # type: ignore[arg-type]
+    segmenter.masker.image_encoder.requires_grad_(False)
     classes = classes_of_world()
-    heads = heads or LookHeads(classes.token_sizes, vlm.width)
-    others = [*rest(segmenter, kernels), *heads.parameters()]
+    heads = heads or LookHeads(classes.token_sizes, segmenter.vlm.width)
     weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
     return LookObjective(
         SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
         FreshDialogues(dialogues=lesson.dialogues, seed=lesson.seed, shares=lesson.shares, pieces=lesson.pieces),
-        (
-            Muon(kernels, lr=0.01 * lesson.rate, weight_decay=0.01),
-            torch.optim.AdamW(others, lr=1e-3 * lesson.rate, weight_decay=0.01),
-        ),
+        optimizers_of(segmenter, heads, lesson.rate),
         heads,
         lambda sample, square: label_maps(sample.meta["picture"], classes, square),
     )
@@ -127,7 +136,7 @@ def _begin(recipe: TinyRecipe, folder: Path, heads: LookHeads, report: Report) -
     dense = train_dense(recipe, folder / "dense", report)
     if dense is None:
         return None
-    make_tokenizer(folder / "checkpoint" / "tokenizer.json", recipe)
+    make_tokenizer(folder / "checkpoint" / "tokenizer.json", tokenizer_samples(recipe), recipe.vocabulary)
     torch.manual_seed(recipe.seed + 1)
     segmenter = build(recipe.model, folder / "checkpoint")
     segmenter.masker.load_state_dict(dense.masker.state_dict())  # type: ignore[attr-defined]
@@ -148,5 +157,5 @@ def _go_on(recipe: TinyRecipe, final: Path, heads: LookHeads) -> Segmenter:
         raise BadInput(f"start={recipe.start} is built otherwise than this recipe: leave start out to train anew")
     (final / "tokenizer.json").write_bytes((home / "tokenizer.json").read_bytes())
     if (home.parent / LOOK_FILE).is_file():
-        heads.load_state_dict(load_file(home.parent / LOOK_FILE), strict=False)
+        heads.load_state_dict(load_file(home.parent / LOOK_FILE))
     return load(home, device=torch.device("cpu"), dtype=torch.float32).train()

@@ -7,7 +7,8 @@ state holds whole tensors, as with any other engine, so a run may change its eng
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import torch
@@ -43,10 +44,11 @@ class Zero(nn.Module):
         super().__init__()
         buffers = {n for n, _ in step.named_buffers()}
         self.fixed: dict[str, Tensor] = {n: t for n, t in step.state_dict().items() if n in buffers}
-        self.names = {id(p): n for n, p in step.named_parameters()}
-        self.groups: list[list[nn.Parameter]] = [list(group["params"]) for group in optimizer.param_groups]
+        names = {id(p): n for n, p in step.named_parameters()}
+        groups = [list(group["params"]) for group in optimizer.param_groups]
+        self.sizes = [len(parameters) for parameters in groups]
+        self.trained: list[tuple[str, nn.Parameter]] = [(names[id(p)], p) for group in groups for p in group]
         mine = {
-            "train_batch_size": "auto",
             "train_micro_batch_size_per_gpu": 1,  # batches are the recipe's; DeepSpeed only asks to be told a number
             "gradient_accumulation_steps": 1,
             "gradient_clipping": clip,
@@ -54,8 +56,8 @@ class Zero(nn.Module):
             "bf16": {"enabled": False},
             "fp16": {"enabled": False},
         }
-        whole = {k: v for k, v in {**config, **mine}.items() if v != "auto"}
-        self.engine, *_ = deepspeed.initialize(model=step, optimizer=optimizer, config=_without_none(whole))
+        theirs = {k: v for k, v in config.items() if v != "auto" and k != "train_batch_size"}
+        self.engine, *_ = deepspeed.initialize(model=step, optimizer=optimizer, config=_without_none(theirs | mine))
         self.optimizer = optimizer
 
     def forward(self, *args: Any) -> Any:
@@ -76,19 +78,19 @@ class Zero(nn.Module):
         """Trained weights and buffers by name, and AdamW's state as torch writes it; every process has to call it."""
         from deepspeed import utils  # type: ignore[import-not-found]
 
-        weights = {self.names[id(p)]: _copied(utils.safe_get_full_fp32_param(p)) for p in self._parameters_in_order()}
+        weights = {name: _copied(utils.safe_get_full_fp32_param(p)) for name, p in self.trained}
+        weights |= {name: _copied(tensor) for name, tensor in self.fixed.items()}
         count = next((float(s["step"]) for s in self.optimizer.state.values() if "step" in s), 0.0)
         moments = {
             i: {k: _copied(utils.safe_get_full_optimizer_state(p, k)) for k in ("exp_avg", "exp_avg_sq")}
             | {"step": torch.tensor(count)}
-            for i, p in enumerate(self._parameters_in_order())
+            for i, (_, p) in enumerate(self.trained)
         }
-        numbers = iter(range(sum(len(g) for g in self.groups)))
+        numbers = iter(range(len(self.trained)))
         kept = [
-            {k: v for k, v in group.items() if k != "params"} | {"params": [next(numbers) for _ in parameters]}
-            for group, parameters in zip(self.optimizer.param_groups, self.groups)
+            {k: v for k, v in group.items() if k != "params"} | {"params": list(islice(numbers, size))}
+            for group, size in zip(self.optimizer.param_groups, self.sizes)
         ]
-        weights |= {name: _copied(tensor) for name, tensor in self.fixed.items()}
         return {"module": weights, "optimizers": [{"state": moments, "param_groups": kept}]}
 
     def restore(self, state: Mapping[str, Any], warm: Tensor) -> None:
@@ -98,16 +100,15 @@ class Zero(nn.Module):
         """
         from deepspeed import zero  # type: ignore[import-not-found]
 
-        parameters = list(self._parameters_in_order())
-        if {*self.fixed, *(self.names[id(p)] for p in parameters)} != state["module"].keys():
+        if {*self.fixed, *(name for name, _ in self.trained)} != state["module"].keys():
             raise BadInput("the folder holds the run of another model: give another --out")
         saved = state["optimizers"][0]
         for group, before in zip(self.optimizer.param_groups, saved["param_groups"]):
             group.update({k: v for k, v in before.items() if k != "params"} | {"lr": 0.0})
         self.backward(0.0 * warm, last=True)
         self.update()
-        for i, p in enumerate(parameters):
-            value = state["module"][self.names[id(p)]].to(p.device)
+        for i, (name, p) in enumerate(self.trained):
+            value = state["module"][name].to(p.device)
             with zero.GatheredParameters([p], modifier_rank=0):
                 p.data.copy_(value)
             self._put(p, value, None)
@@ -134,9 +135,6 @@ class Zero(nn.Module):
             utils.safe_set_local_fp32_param(parameter, mine)
         else:
             utils.safe_set_local_optimizer_state(parameter, mine, key)
-
-    def _parameters_in_order(self) -> Iterator[nn.Parameter]:
-        return (p for group in self.groups for p in group)
 
 
 def _copied(value: Tensor) -> Tensor:

@@ -186,41 +186,41 @@ class HfVlm(nn.Module):
         prefix = torch.cat([embeds[first.to(embeds.device), :start], stacked], dim=1)
         cache = DynamicCache()
         rows = _by_length(batch.attention_mask[:, end:])
-        with _Outputs(language, self.watch) as seen:
-            language(inputs_embeds=prefix, cache=cache, use_cache=True)
+        with _Watch(language, self.watch) as seen:
+            last = [language(inputs_embeds=prefix, cache=cache, use_cache=True).last_hidden_state]
             for some, length in rows:
-                language(
+                after = language(
                     inputs_embeds=embeds[some, end : end + length],
                     attention_mask=batch.attention_mask[some, : end + length],
                     cache=_selected(cache, batch.image_index[some]),
                     use_cache=True,
                 )
+                last.append(after.last_hidden_state)
+        room = embeds.shape[1] - end
         order = torch.cat([some for some, _ in rows]).argsort()
 
-        def joined(before: Tensor, *after: Tensor) -> Tensor:
-            parts = [pad(part, (0, 0, 0, embeds.shape[1] - end - part.shape[1])) for part in after]
-            return torch.cat([before[batch.image_index], torch.cat(parts)[order]], dim=1)
+        def joined(parts: Sequence[Tensor]) -> Tensor:
+            return torch.cat([pad(part, (0, 0, 0, room - part.shape[1])) for part in parts])[order]
+
+        def whole(before: Tensor, *after: Tensor) -> Tensor:
+            return torch.cat([before[batch.image_index], joined(after)], dim=1)
 
         if self.watch is not None:
-            self.watched = joined(*seen.entered)
-            room = embeds.shape[1] - end
-            self.looked = torch.cat([pad(part, (0, 0, 0, room - part.shape[1])) for part in seen.looked[1:]])[order]
-        return joined(*seen.last)
+            self.watched, self.looked = whole(*seen.entered), joined(seen.looked[1:])
+        return whole(*last)
 
 
-class _Outputs:
-    """What a language model gives, call by call: its last states, and what one layer takes in and looks at."""
+class _Watch:
+    """What one layer of a language model takes in and looks at, call by call."""
 
     def __init__(self, language: nn.Module, layer: int | None) -> None:
-        self.last: list[Tensor] = []
         self.entered: list[Tensor] = []
         self.looked: list[Tensor] = []
         self._language, self._layer = language, layer
         self._prefix = 0
 
-    def __enter__(self) -> _Outputs:
-        take = lambda _, __, out: self.last.append(out.last_hidden_state)  # noqa: E731
-        self._handles = [self._language.register_forward_hook(take)]
+    def __enter__(self) -> _Watch:
+        self._handles = []
         if self._layer is not None:
             layers: Any = self._language.layers
             layer = layers[self._layer]
