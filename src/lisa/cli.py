@@ -191,6 +191,34 @@ def data_list() -> None:
         print(f"{name:12} {', '.join(members)}, drawn evenly")
 
 
+@data_app.command("get")
+def data_get(
+    name: Annotated[str, typer.Argument(help="A dataset, as `lisa data list` names it.")],
+    data: Annotated[Path, typer.Option(help="Folder the datasets lie in.")] = Path("data"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be fetched.")] = False,
+) -> None:
+    """Fetch what may be fetched of a dataset and unpack it in its place; says what is left to do by hand."""
+    from lisa import console
+    from lisa.data import get
+    from lisa.data.sources import SOURCES
+
+    files, steps = get.plan(name, data)
+    print(f"{name}: {SOURCES[name].terms}; {SOURCES[name].home}")
+    for file in files:
+        size = f"{file.size / get.GB:.2f} GB" if file.size else "size not published"
+        hashed = "verified by hash" if file.sha256 else "nobody publishes its hash"
+        print(f"  {file.url}\n    {size}, {hashed}, to {data / file.into}")
+    if not dry_run and files:
+        total = sum(file.size or 0 for file in files)
+        with console.counting("bytes", total or None) as progress:
+            get.get(name, data, say=console.tell, progress=progress)
+    for number, step in enumerate(steps, 1):
+        print(f"by hand, step {number}: {step}")
+    if not files:
+        print("everything that can be fetched is here")
+    print(f"next:  lisa data check {name} --data {data}")
+
+
 @data_app.command("add")
 def data_add(
     name: Annotated[str, typer.Argument(help="What to call it.")],
@@ -240,19 +268,27 @@ def world(
     seed: Annotated[int, typer.Option(min=0, help="Which set of scenes; 200 and above are for tests.")] = 1,
     split: Annotated[str, typer.Option(help="train, test, backgrounds, pairs or templates.")] = "train",
     show: Annotated[bool, typer.Option("--show", help="Also a sheet of the pictures, sheet.png.")] = False,
+    spec: Annotated[
+        Path | None, typer.Option(help="A JSON file of a scene, or of a list of scenes, to draw instead.")
+    ] = None,
 ) -> None:
     """Draw scenes with their whole truth, also in the layouts of ADE20K, COCO, refCOCO, ReasonSeg and LLaVA."""
     from lisa import console
-    from lisa.data.world_files import write_world
+    from lisa.data.world_files import read_specs, write_stated, write_world
 
-    with console.counting("drawing", n) as progress:
-        questions = write_world(out, count=n, seed=seed, split=split, progress=progress)
+    if spec is not None:
+        stated = read_specs(spec)
+        questions, n = write_stated(out, stated, seed=seed), len(stated)
+    else:
+        with console.counting("drawing", n) as progress:
+            questions = write_world(out, count=n, seed=seed, split=split, progress=progress)
     print(f"{n} scenes and {questions} questions in {out}")
     if show:
         from lisa.data.show import sheet
-        from lisa.data.world import WorldDataset
+        from lisa.data.world import StatedScenes, WorldDataset
 
-        sheet(WorldDataset(seed=seed, count=n, split=split), out / "sheet.png", count=min(n, 24))
+        drawn = StatedScenes(stated, seed) if spec is not None else WorldDataset(seed=seed, count=n, split=split)
+        sheet(drawn, out / "sheet.png", count=min(n, 24))
     print(f"train on it with the real readers:  lisa train own-data data='{{coco: 1, reason: 1}}' data_dir={out}")
 
 

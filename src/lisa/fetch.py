@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,6 +63,41 @@ def fetch_large(url: str, goal: Path, size: int, sha256: str, *, endpoint: str |
     if not sha256_matches(part, size, sha256):
         part.unlink()
         name = urlsplit(url).path.rsplit("/", 1)[-1]
+        raise DownloadFailed(f"{name} arrived with a wrong hash and was deleted: run the same command again")
+    part.replace(goal)
+
+
+def fetch_any(url: str, goal: Path, sha256: str | None = None, progress: Callable[[int], None] | None = None) -> None:
+    """Fetches `url` to `goal` through `goal`.part, which a later call continues where the server can.
+
+    Raises DownloadFailed where it cannot be had, breaks off (the part stays), or has a wrong hash (it is deleted).
+    """
+    import httpx
+
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    part = goal.with_name(f"{goal.name}.part")
+    name = urlsplit(url).path.rsplit("/", 1)[-1]
+    have = part.stat().st_size if part.exists() else 0
+    wanted = {"Range": f"bytes={have}-"} if have else {}
+    try:
+        with httpx.stream("GET", url, headers=wanted, follow_redirects=True, timeout=60) as answer:
+            whole = answer.headers.get("Content-Range", "").rpartition("/")[2]
+            if not (answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and whole == str(have)):
+                if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    part.unlink()  # it is longer than the file
+                answer.raise_for_status()
+                with part.open("ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb") as file:
+                    for chunk in answer.iter_raw():
+                        file.write(chunk)
+                        if progress is not None:
+                            progress(len(chunk))
+    except (httpx.HTTPError, OSError) as error:
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        raise DownloadFailed(
+            f"{name} could not be fetched ({reason}): check the connection, then run the same command again; it resumes"
+        ) from error
+    if sha256 is not None and _sha256(part) != sha256:
+        part.unlink()
         raise DownloadFailed(f"{name} arrived with a wrong hash and was deleted: run the same command again")
     part.replace(goal)
 

@@ -1,4 +1,4 @@
-"""A picture and its label map changed alike: a crop of it, mirrored, in another light. Torch-free.
+"""A picture and its label map changed alike: cropped, mirrored, in another light. Torch-free.
 
 Words come after: a question about "the left" is made from the map as it is then.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,21 +21,20 @@ class Augmentation:
 
     smallest: float = 0.5
     """The least share of a side that a crop keeps; 1: nothing is cropped."""
+    square: bool = False
+    """Whether a crop is as wide as it is high, so that nothing is padded where a square is learned from."""
     mirror: bool = True
     light: float = 0.25
     """How far gamma and the channels' gains may go from 1, as a share."""
 
     def __call__(self, image: Image, labels: Labels, rng: np.random.Generator) -> tuple[Image, Labels]:
-        """Picture `[H, W, 3]` and map `[H, W]` → the same sizes, changed by `rng`; the map keeps its numbers."""
+        """Picture `[H, W, 3]` and map `[H, W]` → a crop of both, not resized, changed by `rng`; numbers stay."""
         height, width = labels.shape
         share = float(rng.uniform(self.smallest, 1.0))
-        h, w = max(round(height * share), 8), max(round(width * share), 8)
+        sides = (min(height, width),) * 2 if self.square else (height, width)
+        h, w = (min(max(round(side * share), 8), side) for side in sides)
         top, left = int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1))
         image, labels = image[top : top + h, left : left + w], labels[top : top + h, left : left + w]
-        if (h, w) != (height, width):
-            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
-            small = labels.astype(np.int32)
-            labels = cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST).astype(np.int64)
         if self.mirror and rng.random() < 0.5:
             image, labels = image[:, ::-1], labels[:, ::-1]
         if self.light:

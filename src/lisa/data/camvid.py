@@ -1,6 +1,6 @@
 """CamVid (Brostow et al., 2009), the split of SegNet: street photographs, every pixel of one of eleven classes.
 
-    train/NAME.jpg|png   trainannot/NAME.png (class numbers, 11 = unlabelled)   val, valannot   classes.json
+    train/NAME.jpg|png   trainannot/NAME.png (class numbers, 11 = unlabelled)   val, valannot
 
 One table of what is known of the classes makes the questions: names, places, what a thing is for, what takes a thought
 or two, and what a picture does not show.
@@ -142,6 +142,8 @@ REASONED = (
 )
 EXPLAINED = ("{q} Please explain why.", "{q} Why?", "{q} Please output segmentation mask and explain why.")
 SIDES = ("left", "right")
+KEPT = {"seen": slice(None, -50), "held": slice(-50, None)}
+"""Parts of the training photographs: to learn from while choices are made, and to make them by."""
 LEAST = 60
 """Pixels from which on a class counts as shown; what is smaller is asked about as if it were there, never as absent."""
 
@@ -150,16 +152,18 @@ class CamVid:
     """One part of CamVid, as questions to learn from and, asked about every class, to be evaluated by."""
 
     def __init__(self, folder: Path, part: str = "train", *, augment: Augment | None = None, most: int = 8) -> None:
-        """`folder` holds `train`, `trainannot` …. Raises Missing where a part is not there."""
-        home = folder / part
+        """`folder` holds `train`, `trainannot` …; `part` is one of them, or of `KEPT`. Raises Missing without it."""
+        name = "train" if part in KEPT else part
+        home = folder / name
         if not home.is_dir():
             raise Missing(f"there is no {shown(home)}: CamVid needs train, trainannot, val and valannot")
-        listed = read_annotations(folder / "classes.json")
-        count = len(listed.get("classes", ())) if isinstance(listed, dict) else 0
-        if count != len(CLASSES) + 1:
-            raise BadInput(f"{shown(folder / 'classes.json')} names {count} classes, not {len(CLASSES) + 1}")
-        self.pictures = pictures_in(home)
-        self.maps = folder / f"{part}annot"
+        if (folder / "classes.json").exists():  # the archive itself has none
+            listed = read_annotations(folder / "classes.json")
+            count = len(listed.get("classes", ())) if isinstance(listed, dict) else 0
+            if count != len(CLASSES) + 1:
+                raise BadInput(f"{shown(folder / 'classes.json')} names {count} classes, not {len(CLASSES) + 1}")
+        self.pictures = pictures_in(home)[KEPT.get(part, slice(None))]
+        self.maps = folder / f"{name}annot"
         self.augment, self.most = augment, most
 
     def __len__(self) -> int:
@@ -264,6 +268,6 @@ def _side(mask: Mask, rng: np.random.Generator) -> tuple[int, Mask] | None:
     return i + 1, (left, right)[i]
 
 
-def camvid(folder: Path) -> CamVid:
-    """`camvid/{train, trainannot, val, valannot, classes.json}`, the split of SegNet."""
-    return CamVid(folder / "camvid")
+def camvid(folder: Path, part: str = "train") -> CamVid:
+    """`camvid/{train, trainannot, val, valannot}`, the split of SegNet."""
+    return CamVid(folder / "camvid", part)

@@ -37,6 +37,10 @@ class Dataset(Protocol):
         ...
 
 
+KNOWN = ("world", "world-seed", "people", "reason-val", "reason-test", "own", "camvid", "camvid-reason", *SPLIT_BY)
+"""What `lisa eval` measures on, beside what `lisa data add` noted."""
+
+
 def open_dataset(name: str, *, folder: Path | None, split: str | None, seed: int, limit: int | None) -> Dataset:
     """The dataset of that name. Raises BadInput for an unknown one."""
     if name == "world":
@@ -49,6 +53,11 @@ def open_dataset(name: str, *, folder: Path | None, split: str | None, seed: int
 
         count = 50 * len(SEED_KINDS) if limit is None else limit
         return WorldDataset(seed=seed, count=count, split=split or "test", kinds=SEED_KINDS)
+    if name == "people":
+        from lisa.data.world import People
+
+        people = People(split)
+        return First(people, len(people), limit)
     if name in ("reason-val", "reason-test"):
         pictures = _reasonseg(_given(folder, name), name.removeprefix("reason-"))
         return First(pictures, len(pictures), limit)
@@ -65,7 +74,7 @@ def open_dataset(name: str, *, folder: Path | None, split: str | None, seed: int
     if folder is not None and (name == "own" or noted(folder, name)):
         reader = open_training(name, 1.0, folder=folder)[0].dataset
         return First(Asked(reader, seed), len(reader), limit)
-    known = ", ".join(("world", "world-seed", "reason-val", "reason-test", "own", "camvid", "camvid-reason", *SPLIT_BY))
+    known = ", ".join(KNOWN)
     raise BadInput(f"no dataset is called {name!r}: known are {known}, and what `lisa data add` noted in --data")
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
 
-from lisa.types import Sample
+from lisa.data.base import ABSENT
+from lisa.types import Sample, Target, Turn
 from lisa.world.draw import draw
 from lisa.world.make import make_scene
 from lisa.world.questions import PIECES, Asked, dialogues, targets_to_turn
 from lisa.world.scene import Picture
 from lisa.world.sets import scene_seed
+from lisa.world.spec import scene_of
 
 
 def samples_of(
@@ -87,3 +92,53 @@ class WorldDataset:
     def _picture(self, place: int, kind: str | None) -> Picture:
         seed = scene_seed(self.seed, place)
         return draw(make_scene(seed, set_piece=self._pieces.get(kind or ""), split=self.split))
+
+
+class StatedScenes:
+    """Scenes as `lisa.world.spec` reads them, asked about."""
+
+    def __init__(self, specs: Sequence[Any], seed: int) -> None:
+        """Raises BadInput for a scene that cannot be drawn."""
+        self.scenes, self.seed = [scene_of(spec) for spec in specs], seed
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def draw(self, index: int, rng: np.random.Generator) -> list[Sample]:
+        """See `Reader`; one question about a scene."""
+        return samples_of(draw(self.scenes[index]), rng, 1, split="test", name=f"stated/{index}")
+
+
+class People:
+    """400 questions in people's own words, half of them Chinese, about 200 scenes that nothing was trained on.
+
+    They were written from the pictures and the list of kinds alone, without sight of the templates, before the model
+    was trained that is measured by them; never learn from them.
+    """
+
+    def __init__(self, language: str | None = None) -> None:
+        """`language`: "en", "zh", or both."""
+        lines = (files("lisa") / "assets" / "world" / "people.jsonl").read_text(encoding="utf-8").splitlines()
+        self.rows = [json.loads(line) for line in lines]
+        self.asked = [
+            (i, k)
+            for i, row in enumerate(self.rows)
+            for k, asked in enumerate(row["asked"])
+            if language in (None, asked["language"])
+        ]
+
+    def __len__(self) -> int:
+        return len(self.asked)
+
+    def __iter__(self) -> Iterator[Sample]:
+        for i, k in self.asked:
+            picture, asked = draw(scene_of(self.rows[i]["scene"])), self.rows[i]["asked"][k]
+            ids, part = tuple(asked["targets"]), asked.get("part")
+            mask = picture.part_mask(ids[0], part) if part else picture.mask(*ids)
+            turn = Turn(instruction=asked["question"], targets=(Target(mask=mask),) if ids else ())
+            group = asked["language"] if ids else ABSENT
+            yield Sample(id=f"people/{i}/{k}", image=picture.image, turns=(turn,), group=group, meta=asked)
+
+    def other(self, sample: Sample) -> Sample | None:
+        """None: another question of a picture may be about the same thing."""
+        return None

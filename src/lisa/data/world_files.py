@@ -12,7 +12,7 @@ import json
 import os
 import pickle
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,18 @@ import PIL.Image
 
 from lisa import rle
 from lisa.data.convert import instance_record
+from lisa.data.files import read_annotations, read_lines
 from lisa.data.outlines import shapes_of
 from lisa.errors import BadInput, shown
 from lisa.files import write_json, write_text
 from lisa.types import Mask
+from lisa.world.draw import draw
 from lisa.world.questions import dialogues
 from lisa.world.questions.asked import Asked
 from lisa.world.scene import Picture
 from lisa.world.sets import make_picture
 from lisa.world.shapes import kinds
+from lisa.world.spec import record_of, scene_of
 
 SPLITS = ("train", "test", "backgrounds", "pairs", "templates")
 QUESTIONS = 8
@@ -60,11 +63,36 @@ def write_world(
         raise BadInput(f"there is no split {split!r}: choose {', '.join(SPLITS)}")
     if out.exists() and any(out.iterdir()):
         raise BadInput(f"{shown(out)} holds something already: give a new folder")
+    return _write(out, (make_picture(seed, index, split) for index in range(count)), seed, split, progress)
+
+
+def write_stated(out: Path, specs: Sequence[Any], *, seed: int) -> int:
+    """Writes stated scenes in every layout, see `lisa.world.spec`; returns the number of questions. Raises BadInput."""
+    if out.exists() and any(out.iterdir()):
+        raise BadInput(f"{shown(out)} holds something already: give a new folder")
+    scenes = [scene_of(spec) for spec in specs]
+    return _write(out, (draw(scene) for scene in scenes), seed, "test", None)
+
+
+def read_specs(path: Path) -> list[Any]:
+    """The scenes of a JSON file of one or several, or of a JSONL file. Raises Missing or BadInput."""
+    if path.suffix == ".jsonl":
+        lines = read_lines(path)
+        try:
+            return [json.loads(line) for line in lines]
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{shown(path)} has a line that is no JSON ({error}): one scene a line") from error
+    found = read_annotations(path)
+    return found if isinstance(found, list) else [found]
+
+
+def _write(
+    out: Path, pictures: Iterable[Picture], seed: int, split: str, progress: Callable[[int], None] | None
+) -> int:
     layouts = [_Truth(out), _Ade20k(out), _Coco(out), _Refer(out), _ReasonSeg(out), _Llava(out)]
     (out / "pictures").mkdir(parents=True)
     questions = 0
-    for index in range(count):
-        picture = make_picture(seed, index, split)
+    for index, picture in enumerate(pictures):
         asked = dialogues(picture, np.random.default_rng([seed, index]), QUESTIONS, split=split)
         name = f"{index:06d}"
         file = out / "pictures" / f"{name}.jpg"
@@ -228,21 +256,14 @@ def seen_things(picture: Picture) -> Iterator[tuple[int, str, Mask]]:
 
 
 def scene_record(picture: Picture) -> dict[str, Any]:
-    """A scene with all masks, for JSON."""
-    scene = picture.scene
-    things = []
-    for thing in scene.things:
-        words = {k: getattr(thing, k) for k in ("kind", "colour", "size", "material", "pattern", "state", "name")}
-        parts = {p: picture.part_mask(thing.id, p) for p in picture.part_names}
-        things.append(
-            {"id": thing.id, **{k: v for k, v in words.items() if v is not None},
-             "box": [round(x, 1) for x in thing.box], "visible": round(picture.visible(thing.id), 3),
-             "rle": rle.encode(picture.mask(thing.id)),
-             "parts": {p: rle.encode(mask) for p, mask in parts.items() if mask.any()}}
-        )  # fmt: skip
-    relations = [[r.subject, r.name, r.object] for r in scene.relations]
-    head = {k: getattr(scene, k) for k in ("seed", "theme", "background", "set_piece")}
-    return {**head, "size": list(scene.size), "things": things, "relations": relations}
+    """A scene with all masks, for JSON; `lisa.world.spec.scene_of` draws it again."""
+    record = record_of(picture.scene)
+    for thing in record["things"]:
+        parts = {p: picture.part_mask(thing["id"], p) for p in picture.part_names}
+        thing["visible"] = round(picture.visible(thing["id"]), 3)
+        thing["rle"] = rle.encode(picture.mask(thing["id"]))
+        thing["parts"] = {p: rle.encode(mask) for p, mask in parts.items() if mask.any()}
+    return record
 
 
 def turn_record(picture: Picture, turn: Asked) -> dict[str, Any]:

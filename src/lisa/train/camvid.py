@@ -22,7 +22,7 @@ from lisa.maskers.pyramid import build as build_masker
 from lisa.model.checkpoint import build, save
 from lisa.model.losses import LossWeights
 from lisa.model.segmenter import Output, Segmenter
-from lisa.recipes.camvid import CamvidRecipe
+from lisa.recipes.camvid import SQUARE, CamvidRecipe
 from lisa.train.checkpoints import check_space
 from lisa.train.dense import STRIDE
 from lisa.train.look import LookBatch, LookHeads, LookObjective
@@ -35,8 +35,10 @@ from lisa.types import Sample
 TOKEN_SIZES = {"kind": len(CLASSES) + 1}
 QUESTIONS, PHOTOGRAPHS = 8, 6
 """Of each photograph, and in a step."""
-PROMPT = 2.0
-"""Weight of [SEG]'s distance from the masker's own words."""
+ASKED_SQUARE = 320
+"""What the masker sees while questions are learned; it is not trained there, and prompts fit any size."""
+TEXT, PROMPT = 20.0, 5.0
+"""Weights of the words, of which few decide, and of [SEG]'s distance from the masker's own words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,7 @@ class Stage:
 
     name: str
     square: int
+    change: Augmentation
     pictures: int
     steps: int
     rate: float
@@ -53,16 +56,20 @@ class Stage:
 
 def stages_of(recipe: CamvidRecipe) -> tuple[Stage, ...]:
     """The masker's, in order."""
+    crops, whole = Augmentation(square=True), Augmentation(smallest=0.6)
     return (
-        Stage(name="small", square=256, pictures=10, steps=recipe.small_steps, rate=1.0, schedule="constant"),
-        Stage(name="middle", square=384, pictures=6, steps=recipe.middle_steps, rate=0.8, schedule="linear"),
-        Stage(name="large", square=480, pictures=5, steps=recipe.large_steps, rate=0.3, schedule="linear"),
+        Stage(
+            name="small", square=256, change=crops, pictures=10, steps=recipe.small_steps, rate=1, schedule="constant"
+        ),
+        Stage(
+            name="large", square=SQUARE, change=whole, pictures=5, steps=recipe.large_steps, rate=0.6, schedule="linear"
+        ),
     )
 
 
 def photo_objective(heads: PhotoHeads, data: CamVid, stage: Stage, seed: int) -> PhotoObjective:
     """A stage's objective at its learning rates."""
-    made = PhotoObjective(heads, data, square=stage.square, seed=seed)
+    made = PhotoObjective(heads, data, square=stage.square, change=stage.change, seed=seed)
     for optimizer in made.optimizers:
         for group in optimizer.param_groups:
             group["lr"] *= stage.rate
@@ -103,7 +110,7 @@ def question_objective(
 ) -> QuestionObjective:
     """The language side and what it prompts with are trained; the masker stays as it is."""
     segmenter.masker.requires_grad_(False)  # type: ignore[attr-defined]
-    weights = LossWeights(text=2.0, bce=2.0, dice=1.0, score=0.5, original_size=False)
+    weights = LossWeights(text=TEXT, bce=2.0, dice=1.0, score=0.5, original_size=False)
     return QuestionObjective(
         SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
         rounds(data, seed),
@@ -140,7 +147,7 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
     Raises Missing where the photographs are not in `data_dir`.
     """
     final = folder / "checkpoint"
-    data = open_camvid(Path(recipe.data_dir))
+    data = open_camvid(Path(recipe.data_dir), recipe.part)
     data.augment, data.most = Augmentation(smallest=0.7), QUESTIONS
     check_space(folder, 500_000_000)
     write_json(folder / "recipe.json", recipe.to_json())
@@ -148,7 +155,7 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
     torch.manual_seed(recipe.seed)
     heads = PhotoHeads(build_masker(recipe.model.masker.options))
     heads.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    plain = open_camvid(Path(recipe.data_dir))
+    plain = open_camvid(Path(recipe.data_dir), recipe.part)
     for number, stage in enumerate(stages_of(recipe)):
         config = FitConfig(
             steps=stage.steps, samples=stage.pictures, seed=recipe.seed, schedule=stage.schedule, warmup=30
@@ -164,13 +171,15 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
     objective = question_objective(segmenter, data, look, heads, recipe.seed)
     if fit(objective, config, folder / "seg", report) < recipe.seg_steps:
         return None
+    segmenter.masker.square = SQUARE  # type: ignore[attr-defined]
     save(segmenter, recipe.model, final, dtype=torch.float16)
     return final
 
 
 def _joined(recipe: CamvidRecipe, heads: PhotoHeads, folder: Path) -> Segmenter:
-    """The trained masker beside a language side whose tower begins with the masker's trunk."""
+    """The trained masker, seeing less, beside a language side whose tower begins with the masker's trunk."""
     segmenter = build(recipe.model, folder)
+    segmenter.masker.square = ASKED_SQUARE  # type: ignore[attr-defined]
     segmenter.masker.load_state_dict(heads.masker.state_dict())  # type: ignore[attr-defined]
     trunk = heads.masker.image_encoder.trunk
     segmenter.vlm.model.model.vision_tower.trunk.load_state_dict(trunk.state_dict())  # type: ignore[attr-defined]
@@ -179,7 +188,7 @@ def _joined(recipe: CamvidRecipe, heads: PhotoHeads, folder: Path) -> Segmenter:
 
 def objectives_of(recipe: CamvidRecipe, folder: Path) -> dict[str, tuple[Callable[[], Objective], int]]:
     """Field of the recipe → what makes that stage's objective, and pictures a step; for those who measure time."""
-    data = open_camvid(Path(recipe.data_dir))
+    data = open_camvid(Path(recipe.data_dir), recipe.part)
     data.most = QUESTIONS
     make_tokenizer(folder / "tokenizer.json", tokenizer_samples(data), recipe.vocabulary)
 

@@ -63,10 +63,11 @@ class PhotoHeads(nn.Module):
 class PhotoObjective:
     """Classes of pixels and prompted masks; see `lisa.train.loop.Objective`."""
 
-    def __init__(self, heads: PhotoHeads, data: CamVid, *, square: int, seed: int, asked: int = 8) -> None:
+    def __init__(
+        self, heads: PhotoHeads, data: CamVid, *, square: int, change: Augmentation, seed: int, asked: int = 8
+    ) -> None:
         self.module: PhotoHeads = heads
-        self.data, self.square, self.seed, self.asked = data, square, seed, asked
-        self.change = Augmentation()
+        self.data, self.square, self.change, self.seed, self.asked = data, square, change, seed, asked
         self.rounds = Mixture([Part(data)], seed=seed, order="shuffled")
         kernels = matrices(heads.masker, without=("stem.0", "waves"))
         kernels = [k for k in kernels if k.ndim == 4]  # the decoder's attention is AdamW's

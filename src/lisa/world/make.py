@@ -455,6 +455,34 @@ class Builder:
             return None
         return self._keep(best[1])
 
+    def state(
+        self,
+        kind: str,
+        *,
+        at: Sequence[float] | None = None,
+        scale: float = 1.0,
+        look: dict[str, str] | None = None,
+        **given: Any,
+    ) -> int:
+        """A thing that has to be there: its foot `at` (x, y), shares of the picture, or where there is most room."""
+        number = None if at else self.add(kind, important=True, scale=scale, look=look, **given)
+        if number is not None:
+            return number
+        words = self.words(kind, given)
+        looks = self.looks(kind, kinds()[kind], words, look or {})
+        place = self.support(kind) or self.plan.supports[0]
+        factor = {"small": 0.7, "large": 1.32}.get(words.get("size") or "", 1.0) * scale
+        depth = None
+        if at is not None:  # as large as a thing that stands there
+            depth = min(max((at[1] - place.y0) / max(place.y1 - place.y0, 1e-6), 0.0), 1.0)
+        draft = self._candidate(kind, place, words, looks, factor, at[0] if at else None, depth)
+        if at is not None:
+            x0, y0, x1, y1 = draft.box
+            down = at[1] * self.size[0] - y1
+            draft.box = (x0, y0 + down, x1, y1 + down)
+            draft.key = (draft.key[0], draft.box[3], draft.key[2])
+        return self._keep(draft)
+
     def _keep(self, draft: Draft) -> int:
         self.drafts.append(draft)
         if draft.words.get("name"):
@@ -866,6 +894,13 @@ def make_scene(
             return scene
     assert scene is not None
     return replace(scene, set_piece=None)
+
+
+def compose_stated(seed: int, theme: str, background: str, size: Size, state: Callable[[Builder], object]) -> Scene:
+    """A scene of what `state` puts into it, all of it."""
+    builder = Builder(theme, size, bg.layout(theme, seed), np.random.default_rng([seed, 7004]), "test")
+    state(builder)
+    return _scene(seed, builder, background, None, list(range(len(builder.drafts))))
 
 
 def _compose(
