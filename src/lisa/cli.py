@@ -292,6 +292,25 @@ def world(
     print(f"train on it with the real readers:  lisa train own-data data='{{coco: 1, reason: 1}}' data_dir={out}")
 
 
+@data_app.command("annotate")
+def data_annotate(
+    folder: Annotated[Path, typer.Argument(help="A folder of pictures; the notes are kept in it.")],
+    model: ModelOption = "tiny",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 7861,
+) -> None:
+    """Open a page to make one's own reasoning set: outlines, instructions, explanations; ReasonSeg and COCO files."""
+    from importlib.util import find_spec
+
+    from lisa.errors import Missing
+
+    if find_spec("fastapi") is None or find_spec("uvicorn") is None:
+        raise Missing('the page needs fastapi and uvicorn: install them with: pip install "lisa-seg[serve]"')
+    from lisa.serve import annotate
+
+    annotate.launch(folder, model, host, port)
+
+
 DataName = Annotated[str, typer.Argument(metavar="NAME", help="A dataset, as `lisa data list` names it.")]
 DataFolder = Annotated[Path, typer.Option("--data", help="Folder the datasets lie in.")]
 

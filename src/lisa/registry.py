@@ -35,6 +35,8 @@ DATASETS: Mapping[str, str] = {
     "refcocog": "lisa.data.datasets:refcocog",
     "grefcoco": "lisa.data.datasets:grefcoco",
     "vqa": "lisa.data.datasets:vqa",
+    "muse": "lisa.data.muse:muse",
+    "lisa_plus": "lisa.data.lisa_plus:lisa_plus",
     "reason": "lisa.data.datasets:reason",
 }
 """Name → what opens its training part in the folder that holds all datasets."""

@@ -53,17 +53,22 @@ def test_questions_and_their_masks(folder):
         samples = data.draw(place % 4, np.random.default_rng(place))
         again = data.draw(place % 4, np.random.default_rng(place))
         assert [s.turns[0].instruction for s in samples] == [s.turns[0].instruction for s in again]
+        assert all(len(s.turns) <= length for s, length in zip(samples, (1, 1, 10), strict=True)) and len(samples) > 1
         for sample in samples:
-            (turn,), (number, side) = sample.turns, sample.meta["word"]
-            truth = sample.meta["labels"] == number
-            if not turn.targets:
-                assert sample.group == "absent" and not truth.any() and "[SEG]" not in turn.answer
-                continue
-            mask = turn.targets[0].mask
-            assert turn.answer.count("[SEG]") == 1 and CLASSES[number].name in turn.answer
-            assert mask.any() and not (mask & ~truth).any() and (side or np.array_equal(mask, truth))
-            seen.add((number, bool(side), "ecause" in turn.answer or turn.answer.endswith(CLASSES[number].because)))
-            assert not any(q in turn.instruction for q in CLASSES[number].asked[-HELD:])
+            turns, words = enumerate(sample.turns), iter(sample.meta["words"])
+            assert (sample.group == "absent") == (not sample.meta["words"])
+            for i, turn in turns:
+                assert not any(q in turn.instruction for f in CLASSES for q in f.asked[-HELD:])
+                if not turn.targets:
+                    assert i in sample.meta["absent"] and "[SEG]" not in turn.answer
+                    assert not any(f.name in turn.answer for n, f in enumerate(CLASSES) if n in sample.meta["labels"])
+                    continue
+                number, side = next(words)
+                truth, mask = sample.meta["labels"] == number, turn.targets[0].mask
+                assert turn.answer.count("[SEG]") == 1 and CLASSES[number].name in turn.answer
+                assert mask.any() and not (mask & ~truth).any() and (side or np.array_equal(mask, truth))
+                seen.add((number, bool(side), "ecause" in turn.answer or turn.answer.endswith(CLASSES[number].because)))
+            assert next(words, None) is None
     assert {number for number, _, _ in seen} == {0, 3, 8} and {side for _, side, _ in seen} == {True, False}
 
 
@@ -105,7 +110,7 @@ def test_miou_counts_masks_of_what_is_not_there():
 
 def test_questions_train_answers_that_say_the_maskers_own_words(folder, tmp_path):
     torch.manual_seed(0)
-    data = CamVid(folder / "camvid", most=4)
+    data = CamVid(folder / "camvid", lengths=(1, 3))
     options = {**MODEL.masker.options, "square": 96, "features": 16, "middle": 16, "widths": [16, 16, 16]}
     tower = {"widths": [16, 16, 16], "depths": [1, 2, 4], "layers": 1}
     small = ModelConfig(

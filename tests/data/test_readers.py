@@ -525,3 +525,13 @@ def test_draws_keep_the_papers_shares():
     again = Mixture([Part(Named(n), s) for n, s in shares.items()], seed=3)
     assert [row(p)[0].id for p in range(200)] == [again(p)[0].id for p in range(200)]
     assert [row(p)[0].id for p in range(100)] != [Mixture(row.parts, seed=4)(p)[0].id for p in range(100)]
+
+
+def test_larger_datasets_are_drawn_the_oftener_by_their_size():
+    row = Mixture([Part(Named("a", 100), 1.0), Part(Named("b", 300), 2.0)], seed=3, order="by_size")
+    n = 20_000
+    drawn = sum(row.where(place)[0] == 0 for place in range(n))
+    p = 100 / 700
+    assert abs(drawn - n * p) <= 3 * (n * p * (1 - p)) ** 0.5
+    with pytest.raises(ValueError, match="by_size"):
+        Mixture(row.parts, seed=3, order="bysize")

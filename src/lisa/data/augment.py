@@ -1,18 +1,52 @@
-"""A picture and its label map changed alike: cropped, mirrored, in another light. Torch-free.
+"""A picture and what is known of it changed alike: cropped, mirrored, in another light. Torch-free.
 
-Words come after: a question about "the left" is made from the map as it is then.
+picture, map or masks, words ─► one Change, by dice ─► the same, with "left" and "right" exchanged where it is mirrored
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lisa.types import Image
+from lisa.data.base import Reader
+from lisa.types import Image, Sample, Target, Turn
 
 Labels = NDArray[np.int64]
+Pixels = TypeVar("Pixels", bound=NDArray[np.generic])
+SIDES = {"left": "right", "right": "left", "左": "右", "右": "左"}
+_SIDE = re.compile(r"\b(?:left|right)\b|[左右]", re.IGNORECASE)
+KEPT = 0.7
+"""Share of every target that a crop has to keep, so that what is asked about stays what it was."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What happens to a picture."""
+
+    rows: slice
+    columns: slice
+    mirror: bool
+    light: NDArray[np.float64] | None
+    """Of gamma, then of each channel's gain: logarithm of the one, twice the logarithms of the others."""
+
+    def cut(self, pixels: Pixels) -> Pixels:
+        """The part of `[H, W, …]` that stays, mirrored or not."""
+        part = pixels[self.rows, self.columns]
+        return np.ascontiguousarray(part[:, ::-1] if self.mirror else part)  # type: ignore[return-value]
+
+    def picture(self, image: Image) -> Image:
+        """The part of a picture that stays, in its new light."""
+        part = self.cut(image)
+        return part if self.light is None else _lit(part, self.light)
+
+    def words(self, text: str) -> str:
+        """A text about the picture as it is now."""
+        return _SIDE.sub(lambda m: _as(m[0], SIDES[m[0].lower()]), text) if self.mirror else text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,17 +63,68 @@ class Augmentation:
 
     def __call__(self, image: Image, labels: Labels, rng: np.random.Generator) -> tuple[Image, Labels]:
         """Picture `[H, W, 3]` and map `[H, W]` → a crop of both, not resized, changed by `rng`; numbers stay."""
-        height, width = labels.shape
+        change = self.change(labels.shape, rng)
+        return change.picture(image), change.cut(labels)
+
+    def samples(self, samples: Sequence[Sample], rng: np.random.Generator) -> list[Sample]:
+        """Conversations about one picture, changed alike; not cropped where a target would be lost."""
+        if not samples:
+            return []
+        height, width = samples[0].image.shape[:2]
+        change = self.change((height, width), rng)
+        masks = [t.mask for s in samples for turn in s.turns for t in turn.targets]
+        if any(change.cut(m).sum() < KEPT * m.sum() for m in masks):
+            change = replace(change, rows=slice(0, height), columns=slice(0, width))
+        image = change.picture(samples[0].image)
+        return [replace(s, image=image, turns=tuple(_turn(t, change) for t in s.turns)) for s in samples]
+
+    def change(self, size: tuple[int, ...], rng: np.random.Generator) -> Change:
+        """One change of a picture of this height and width."""
+        height, width = size
         share = float(rng.uniform(self.smallest, 1.0))
         sides = (min(height, width),) * 2 if self.square else (height, width)
         h, w = (min(max(round(side * share), 8), side) for side in sides)
         top, left = int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1))
-        image, labels = image[top : top + h, left : left + w], labels[top : top + h, left : left + w]
-        if self.mirror and rng.random() < 0.5:
-            image, labels = image[:, ::-1], labels[:, ::-1]
-        if self.light:
-            image = _lit(image, rng.uniform(-self.light, self.light, 4))
-        return np.ascontiguousarray(image), np.ascontiguousarray(labels)
+        return Change(
+            rows=slice(top, top + h),
+            columns=slice(left, left + w),
+            mirror=bool(self.mirror and rng.random() < 0.5),
+            light=rng.uniform(-self.light, self.light, 4) if self.light else None,
+        )
+
+
+class Augmented:
+    """A dataset whose pictures are another's, changed each time; see `Reader`."""
+
+    def __init__(self, reader: Reader, augmentation: Augmentation) -> None:
+        self.reader, self.augmentation = reader, augmentation
+
+    def __len__(self) -> int:
+        return len(self.reader)
+
+    def draw(self, index: int, rng: np.random.Generator) -> list[Sample]:
+        """What the other draws, changed by the same dice."""
+        return self.augmentation.samples(list(self.reader.draw(index, rng)), rng)
+
+
+def _turn(turn: Turn, change: Change) -> Turn:
+    targets = tuple(_target(t, change) for t in turn.targets)
+    answer = None if turn.answer is None else change.words(turn.answer)
+    return replace(turn, instruction=change.words(turn.instruction), answer=answer, targets=targets)
+
+
+def _target(target: Target, change: Change) -> Target:
+    ignore = None if target.ignore is None else change.cut(target.ignore)
+    return replace(
+        target, mask=change.cut(target.mask), ignore=ignore, phrase=target.phrase and change.words(target.phrase)
+    )
+
+
+def _as(old: str, new: str) -> str:
+    """The new word with the old one's capitals."""
+    if old.isupper():
+        return new.upper()
+    return new.capitalize() if old[0].isupper() else new
 
 
 def _lit(image: Image, change: NDArray[np.float64]) -> Image:

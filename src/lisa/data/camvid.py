@@ -151,8 +151,13 @@ LEAST = 60
 class CamVid:
     """One part of CamVid, as questions to learn from and, asked about every class, to be evaluated by."""
 
-    def __init__(self, folder: Path, part: str = "train", *, augment: Augment | None = None, most: int = 8) -> None:
-        """`folder` holds `train`, `trainannot` …; `part` is one of them, or of `KEPT`. Raises Missing without it."""
+    def __init__(
+        self, folder: Path, part: str = "train", *, augment: Augment | None = None, lengths: Sequence[int] = (1, 1, 10)
+    ) -> None:
+        """`folder` holds `train`, `trainannot` …; `part` is one of them, or of `KEPT`. Raises Missing without it.
+
+        `lengths`: turns of the conversations drawn about each picture, which is looked at once in each of them.
+        """
         name = "train" if part in KEPT else part
         home = folder / name
         if not home.is_dir():
@@ -164,7 +169,7 @@ class CamVid:
                 raise BadInput(f"{shown(folder / 'classes.json')} names {count} classes, not {len(CLASSES) + 1}")
         self.pictures = pictures_in(home)[KEPT.get(part, slice(None))]
         self.maps = folder / f"{name}annot"
-        self.augment, self.most = augment, most
+        self.augment, self.lengths = augment, tuple(lengths)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -176,24 +181,30 @@ class CamVid:
         return image, read_labels(self.maps / f"{path.stem}.png", (image.shape[0], image.shape[1]))
 
     def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
-        """See `Reader`: up to `most` questions, about a third of them on what the picture does not show."""
+        """See `Reader`: a class in one turn of a conversation at most; the second short one is of what is not there."""
         image, labels = self.read(index)
         if self.augment is not None:
             image, labels = self.augment(image, labels, rng)
         counts = np.bincount(labels.ravel(), minlength=256)[: len(CLASSES)]
         order = [int(i) for i in rng.permutation(len(CLASSES))]
         there = [i for i in order if counts[i] >= LEAST]
-        missing = [i for i in order if counts[i] == 0][: max(self.most // 3, 1)]
-        chosen = [*there[: self.most - len(missing)], *missing]
-        stem = self.pictures[index].stem
-        asked = [(number, *turn_about(number, labels, rng)) for number in chosen]
-        return [
-            self._sample(f"camvid/{stem}/{number}", image, turn, labels=labels, word=(number, side))
-            for number, turn, side in asked
-        ]
-
-    def _sample(self, id: str, image: Image, turn: Turn, **meta: object) -> Sample:
-        return Sample(id=id, image=image, turns=(turn,), group="camvid" if turn.targets else ABSENT, meta=meta)
+        missing = [i for i in order if counts[i] == 0]
+        found = []
+        for place, length in enumerate(self.lengths):
+            known = missing if length == 1 and place and missing else [*there, *missing]
+            told = [(int(number), *turn_about(number, labels, rng)) for number in rng.permutation(known)[:length]]
+            turns = tuple(turn for _, turn, _ in told)
+            words = tuple((number, side) for number, turn, side in told if turn.targets)
+            absent = tuple(i for i, turn in enumerate(turns) if not turn.targets)
+            sample = Sample(
+                id=f"camvid/{self.pictures[index].stem}/{place}",
+                image=image,
+                turns=turns,
+                group="camvid" if words else ABSENT,
+                meta={"labels": labels, "words": words, ABSENT: absent},
+            )
+            found.append(sample)
+        return found
 
 
 class Asked:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lisa.data.base import Reader
 from lisa.types import Sample
 
+ORDERS = ("random", "by_size", "shuffled")
 _WORDS = 1
 """Keeps the dice that choose words apart from those that choose pictures."""
 
@@ -26,21 +27,23 @@ class Part:
 class Mixture:
     """The row. `order` "random" draws a dataset by its share, then one of its samples with replacement: the reference.
 
+    "by_size" does so too, each share times its dataset's number of samples.
     "shuffled" goes through all samples of all datasets once, in a shuffled order, before any comes again.
     """
 
     def __init__(self, parts: Sequence[Part], *, seed: int, order: str = "random") -> None:
         """Raises ValueError for no data, an empty dataset, a share that is not positive, or an unknown order."""
-        if not parts or any(len(p.dataset) == 0 or p.share <= 0 for p in parts) or order not in ("random", "shuffled"):
-            raise ValueError("a mixture needs datasets that are not empty, positive shares, order random or shuffled")
+        if not parts or any(len(p.dataset) == 0 or p.share <= 0 for p in parts) or order not in ORDERS:
+            raise ValueError(f"a mixture needs datasets that are not empty, positive shares, an order of {ORDERS}")
         self.parts, self.seed, self.order = tuple(parts), seed, order
-        self._shares = np.cumsum([p.share for p in parts]) / sum(p.share for p in parts)
+        shares = [p.share * (len(p.dataset) if order == "by_size" else 1) for p in parts]
+        self._shares = np.cumsum(shares) / sum(shares)
         self._ends = np.cumsum([len(p.dataset) for p in parts])
         self._epoch: tuple[int, NDArray[np.int64]] | None = None
 
     def where(self, place: int) -> tuple[int, int]:
         """The dataset at a place of the row, and the number in it."""
-        if self.order == "random":
+        if self.order != "shuffled":
             rng = np.random.default_rng([self.seed, place])
             part = min(int(np.searchsorted(self._shares, rng.random(), side="right")), len(self.parts) - 1)
             return part, int(rng.integers(len(self.parts[part].dataset)))

@@ -202,6 +202,26 @@ SOURCES: dict[str, Source] = {
             "unpack train.zip, val.zip, test.zip and explanatory to reason_seg/ReasonSeg/",
         ),
     ),
+    "muse": Source(
+        home="https://github.com/MaverickRen/PixelLM",
+        terms="Apache-2.0, pictures of COCO under Flickr's terms",
+        pictures=None,
+        files=(_TRAIN2014, _TRAIN2017),
+        by_hand=("fetch MUSE's json files from the link on its page", "put MUSE_train.json into muse/"),
+    ),
+    "lisa_plus": Source(
+        home="https://huggingface.co/Senqiao",
+        terms="research, pictures of COCO under Flickr's terms",
+        pictures=None,
+        files=(
+            Remote(
+                url="https://huggingface.co/datasets/Senqiao/LISA_Plus_Instance_Seg/resolve/main/data.json",
+                into="lisa_plus",
+            ),
+            _TRAIN2017,
+        ),
+        by_hand=("for reasoning in steps, captions and conversations, put their json files beside it in lisa_plus/",),
+    ),
     "camvid": Source(
         home="http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/",
         terms="research",

@@ -13,6 +13,7 @@ RECIPES: Mapping[str, str] = {
     "lisa-7b-24gb": "lisa.recipes.lisa:lisa_7b_24gb",
     "lisa-13b": "lisa.recipes.lisa:lisa_13b",
     "own-data": "lisa.recipes.lisa:own_data",
+    "own-tiny": "lisa.recipes.lisa:own_tiny",
     "reasonseg-finetune": "lisa.recipes.lisa:reasonseg_finetune",
     "tiny": "lisa.recipes.tiny:TinyRecipe",
     "tiny-debug": "lisa.recipes.tiny:debug",

@@ -26,7 +26,10 @@ class Recipe:
     data_dir: str = "data"
     """The folder that holds the datasets."""
     order: str = "random"
-    """"random" draws with replacement, as the reference does; "shuffled" takes every sample once before any twice."""
+    """"random" draws with replacement, as the reference does; "by_size" too, larger datasets the oftener by their size;
+    "shuffled" takes every sample once before any twice."""
+    augment: bool = False
+    """Pictures are cropped, mirrored (with left and right in the words) and lit anew each time: for small sets."""
 
     steps: int = 10_000
     samples: int = 160
@@ -35,6 +38,8 @@ class Recipe:
     """Samples of one forward."""
     normalise: str = "batch"
     """Losses are means over the step's whole "batch", or over each "micro" batch as in the reference."""
+    optimizer: str = "adamw"
+    """Or "muon": Muon at ten times the learning rate for matrices and kernels, AdamW for the rest; for small models."""
     learning_rate: float = 3e-4
     beta1: float = 0.9
     beta2: float = 0.95
@@ -58,6 +63,8 @@ class Recipe:
     embeddings: str = "all"
     """Rows of embed_tokens and lm_head that are trained: "all", "seg" or "none"."""
     mask_decoder: bool = True
+    encoders: bool = False
+    """Also both image encoders are trained, as a small model needs on pictures of another kind."""
     quantise: str = "none"
     """"nf4" keeps the frozen language model in 4 bits (QLoRA; extra `quant`)."""
     precision: str = "bf16"

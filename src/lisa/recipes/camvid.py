@@ -54,8 +54,10 @@ class CamvidRecipe:
     """Steps of 10 square crops, in a square of 256."""
     large_steps: int = 330
     """Steps of 5 nearly whole photographs, in 480."""
+    word_steps: int = 200
+    """Steps of the words alone of questions and answers about 6 photographs."""
     seg_steps: int = 580
-    """Steps of 6 photographs with 8 questions each."""
+    """Steps of 3 photographs, each asked about in three conversations."""
     vocabulary: int = 1_000
     seed: int = 1
 
@@ -66,4 +68,4 @@ class CamvidRecipe:
 
 def debug() -> CamvidRecipe:
     """`lisa train camvid-debug`: every stage in two steps, to see that all of it runs."""
-    return CamvidRecipe(small_steps=2, large_steps=2, seg_steps=2)
+    return CamvidRecipe(small_steps=2, large_steps=2, word_steps=2, seg_steps=2)

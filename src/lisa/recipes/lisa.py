@@ -65,6 +65,33 @@ def own_data() -> Recipe:
     )
 
 
+def own_tiny() -> Recipe:
+    """One's own pictures on the embedded model, all of it, with drawn scenes between: minutes on a laptop.
+
+    `lisa train own-tiny data='{NAME: 3, world: 1}' data_dir=FOLDER --minutes 15`
+    """
+    return Recipe(
+        start="tiny",
+        data={"own": 3.0, "world": 1.0},
+        augment=True,
+        steps=400,
+        samples=8,
+        micro=8,
+        optimizer="muon",
+        learning_rate=5e-4,
+        weight_decay=0.01,
+        warmup=20,
+        schedule="linear",
+        text_weight=5.0,
+        dice_weight=1.0,
+        language="full",
+        encoders=True,
+        precision="fp32",
+        checkpointing=False,
+        cache="none",
+    )
+
+
 def debug() -> Recipe:
     """`lisa train debug`: two steps of the embedded model on drawn scenes, to see that all of it runs."""
     return Recipe(

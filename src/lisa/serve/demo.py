@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 import traceback
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from lisa.errors import BadInput, LisaError, shown
 from lisa.instructions import check_instruction
 from lisa.predictor import Chat, Predictor, load
 from lisa.segmentation import Segmentation
+from lisa.serve.ports import free_port
 from lisa.serve.transcript import transcript
 
 EXAMPLES = (Path(__file__).parents[1] / "assets" / "examples", Path(__file__).parents[3] / "examples")
@@ -73,20 +73,6 @@ def open_page(page: gr.Blocks, host: str, port: int, share: bool = False) -> Non
         theme=Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         css=STYLE.read_text(encoding="utf-8"),
     )
-
-
-def free_port(host: str, port: int) -> int:
-    """The port if it can be listened on, any free one for 0. Raises BadInput."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.create_server((host, port), family=family) as server:
-            return server.getsockname()[1]
-    except OSError as error:
-        reason = (error.strerror or str(error)).partition(" (while")[0]
-        raise BadInput(
-            f"cannot listen on {shown(host)}, port {port} ({reason}): "
-            "choose another with --port, or --port 0 for any free one"
-        ) from error
 
 
 def find_examples(*folders: Path) -> list[Example]:

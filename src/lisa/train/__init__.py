@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 STAGE_SHARES = (0.3, 0.55, 0.15)
 """Shares of `--minutes` for the dense stage, the long and the last lesson of the embedded model."""
-CAMVID_SHARES = {"small_steps": 0.42, "large_steps": 0.26, "seg_steps": 0.3}
+CAMVID_SHARES = {"small_steps": 0.4, "large_steps": 0.25, "word_steps": 0.03, "seg_steps": 0.3}
 """Of the stages of `lisa train camvid`."""
-_STEPS = ("steps", "warmup", "dense_steps", "seg_steps", "polish_steps", "small_steps", "large_steps")
+_STEPS = ("steps", "warmup", "dense_steps", "seg_steps", "polish_steps", "small_steps", "large_steps", "word_steps")
 """Choices that `--minutes` makes, and a resumed run keeps."""
 
 

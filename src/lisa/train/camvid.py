@@ -30,11 +30,12 @@ from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.photos import PhotoHeads, PhotoObjective, squared
 from lisa.train.seg import Draw, SegStep
 from lisa.train.tiny import make_tokenizer, optimizers_of
+from lisa.train.words import WordsObjective
 from lisa.types import Sample
 
 TOKEN_SIZES = {"kind": len(CLASSES) + 1}
-QUESTIONS, PHOTOGRAPHS = 8, 6
-"""Of each photograph, and in a step."""
+PHOTOGRAPHS, TALKED_ABOUT = 3, 6
+"""In a step of questions, which need many steps; and of words alone."""
 ASKED_SQUARE = 320
 """What the masker sees while questions are learned; it is not trained there, and prompts fit any size."""
 TEXT, PROMPT = 20.0, 5.0
@@ -101,15 +102,16 @@ class QuestionObjective(LookObjective):
 
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> PromptBatch:
         batch = super()._collate(groups)
-        called = [s.meta["word"] for group in groups for s in group for t in s.turns for _ in t.targets]
+        called = [word for group in groups for s in group for word in s.meta["words"]]
         return PromptBatch(**vars(batch), called=torch.tensor(called, dtype=torch.int64).reshape(-1, 2))
 
 
 def question_objective(
     segmenter: Segmenter, data: CamVid, heads: LookHeads, words: PhotoHeads, seed: int
 ) -> QuestionObjective:
-    """The language side and what it prompts with are trained; the masker stays as it is."""
+    """The language side and what it prompts with are trained; masker and trunk have learned to see and stay."""
     segmenter.masker.requires_grad_(False)  # type: ignore[attr-defined]
+    segmenter.vlm.model.model.vision_tower.trunk.requires_grad_(False)  # type: ignore[attr-defined]
     weights = LossWeights(text=TEXT, bce=2.0, dice=1.0, score=0.5, original_size=False)
     return QuestionObjective(
         SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
@@ -148,7 +150,7 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
     """
     final = folder / "checkpoint"
     data = open_camvid(Path(recipe.data_dir), recipe.part)
-    data.augment, data.most = Augmentation(smallest=0.7), QUESTIONS
+    data.augment = Augmentation(smallest=0.7)
     check_space(folder, 500_000_000)
     write_json(folder / "recipe.json", recipe.to_json())
     final.mkdir(parents=True, exist_ok=True)
@@ -166,6 +168,10 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
     make_tokenizer(final / "tokenizer.json", tokenizer_samples(data), recipe.vocabulary)
     torch.manual_seed(recipe.seed + 1)
     segmenter = _joined(recipe, heads, final)
+    config = FitConfig(steps=recipe.word_steps, samples=TALKED_ABOUT, seed=recipe.seed, schedule="constant")
+    words = WordsObjective(segmenter.vlm, rounds(data, recipe.seed + 1))  # type: ignore[arg-type]
+    if fit(words, config, folder / "words", report) < recipe.word_steps:
+        return None
     look = LookHeads(TOKEN_SIZES, segmenter.vlm.width)
     config = FitConfig(steps=recipe.seg_steps, samples=PHOTOGRAPHS, seed=recipe.seed + 1)
     objective = question_objective(segmenter, data, look, heads, recipe.seed)
@@ -189,7 +195,6 @@ def _joined(recipe: CamvidRecipe, heads: PhotoHeads, folder: Path) -> Segmenter:
 def objectives_of(recipe: CamvidRecipe, folder: Path) -> dict[str, tuple[Callable[[], Objective], int]]:
     """Field of the recipe → what makes that stage's objective, and pictures a step; for those who measure time."""
     data = open_camvid(Path(recipe.data_dir), recipe.part)
-    data.most = QUESTIONS
     make_tokenizer(folder / "tokenizer.json", tokenizer_samples(data), recipe.vocabulary)
 
     def heads() -> PhotoHeads:
@@ -205,4 +210,8 @@ def objectives_of(recipe: CamvidRecipe, folder: Path) -> dict[str, tuple[Callabl
         return question_objective(segmenter, data, LookHeads(TOKEN_SIZES, segmenter.vlm.width), words, 0)
 
     stages = {f"{s.name}_steps": (lambda s=s: photo(s), s.pictures) for s in stages_of(recipe)}
-    return {**stages, "seg_steps": (question, PHOTOGRAPHS)}
+
+    def talk() -> WordsObjective:
+        return WordsObjective(_joined(recipe, heads(), folder).vlm, rounds(data, 0))  # type: ignore[arg-type]
+
+    return {**stages, "word_steps": (talk, TALKED_ABOUT), "seg_steps": (question, PHOTOGRAPHS)}

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from lisa.data.augment import Augmentation, Augmented
 from lisa.data.datasets import open_dataset, open_training
-from lisa.data.mixture import Mixture
+from lisa.data.mixture import Mixture, Part
 from lisa.devices import pick_device
 from lisa.errors import BadCheckpoint, BadInput, Missing
 from lisa.evaluate import evaluate
@@ -44,6 +45,7 @@ from lisa.recipes.base import Recipe
 from lisa.train.checkpoints import best_state, check_space, load_latest, load_state
 from lisa.train.feature_cache import Disk, FeatureCache, Memory, hash_of
 from lisa.train.loop import Evaluate, FitConfig, fit
+from lisa.train.optim import Muon, matrices, rest
 from lisa.train.ranks import Ranks, joined, spread
 from lisa.train.seg import FrozenFeatures, SegObjective, SegStep, is_trained
 from lisa.train.watch import Watch
@@ -96,6 +98,8 @@ def trained_of(recipe: Recipe) -> Trained:
         targets=tuple(recipe.lora_targets.split(",")),
         embeddings=recipe.embeddings,
         mask_decoder=recipe.mask_decoder,
+        vision_tower=recipe.encoders,
+        masker_encoder=recipe.encoders,
     )
 
 
@@ -114,23 +118,37 @@ def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> Se
     features = FrozenFeatures(segmenter, *caches_of(recipe, segmenter, folder))
     zero = recipe.engine == "deepspeed"
     module = step if zero else spread(step, recipe.engine, ranks, blocks=blocks_of(segmenter))
-    betas = (recipe.beta1, recipe.beta2)
-    optimizer = torch.optim.AdamW(
-        optimizer_groups(segmenter, recipe.weight_decay), lr=recipe.learning_rate, betas=betas, weight_decay=0.0
-    )
+    optimizers = optimizers_of(recipe, segmenter)
     if zero:
-        module = Zero(step, optimizer, chosen(), clip=recipe.clip_norm)
-    draw = Mixture(
-        [
-            part
-            for name, share in recipe.data.items()
-            for part in open_training(name, share, folder=Path(recipe.data_dir))
-        ],
-        seed=recipe.seed,
-        order=recipe.order,
-    )
+        module = Zero(step, optimizers[0], chosen(), clip=recipe.clip_norm)
     grouped = recipe.normalise == "batch"
-    return SegObjective(step, draw, (optimizer,), module=module, features=features, grouped=grouped)
+    return SegObjective(step, row_of(recipe), optimizers, module=module, features=features, grouped=grouped)
+
+
+def optimizers_of(recipe: Recipe, segmenter: Segmenter) -> Sequence[torch.optim.Optimizer]:
+    """What updates the trained weights. Raises BadInput for an optimizer that is unknown, or not for this engine."""
+    betas, rate = (recipe.beta1, recipe.beta2), recipe.learning_rate
+    if recipe.optimizer == "adamw":
+        groups = optimizer_groups(segmenter, recipe.weight_decay)
+        return (torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=0.0),)
+    if recipe.optimizer != "muon" or recipe.engine != "ddp":
+        raise BadInput(f"optimizer is adamw or, with engine=ddp, muon; not {recipe.optimizer!r} with {recipe.engine}")
+    kernels = matrices(segmenter, without=("embed_tokens", "lm_head", "position", "stem.0"))
+    others = rest(segmenter, kernels)
+    return (
+        Muon(kernels, lr=10 * rate, weight_decay=recipe.weight_decay),
+        torch.optim.AdamW(others, lr=rate, betas=betas, weight_decay=recipe.weight_decay),
+    )
+
+
+def row_of(recipe: Recipe) -> Mixture:
+    """The endless row of samples that a recipe learns from."""
+    parts = [
+        part for name, share in recipe.data.items() for part in open_training(name, share, folder=Path(recipe.data_dir))
+    ]
+    if recipe.augment:
+        parts = [Part(Augmented(part.dataset, Augmentation()), part.share) for part in parts]
+    return Mixture(parts, seed=recipe.seed, order=recipe.order)
 
 
 def caches_of(recipe: Recipe, segmenter: Segmenter, folder: Path) -> tuple[FeatureCache | None, FeatureCache | None]:

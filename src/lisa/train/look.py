@@ -146,14 +146,17 @@ def lines_of(ids: Sequence[int], sample: Sample, assistant: int, seg: int, end: 
     """For each turn that is about something or about nothing: where its answer begins, and its lines.
 
     A line is the places from which the words up to a [SEG], and the [SEG], are predicted, with that one's mask; of an
-    answer to what is not there it is the whole answer, without any mask.
+    answer to what is not there it is the whole answer, without any mask: the last turn of a sample whose group is
+    `ABSENT`, or the turns that its `meta` lists under that name.
     """
     starts = [i for i, id in enumerate(ids) if id == assistant]
-    for turn, start in zip(sample.turns, starts):
+    last = len(sample.turns) - 1
+    nothing = sample.meta.get(ABSENT, (last,) if sample.group == ABSENT else ())
+    for number, (turn, start) in enumerate(zip(sample.turns, starts)):
         stop = next((i for i in range(start, len(ids)) if ids[i] == end), len(ids))
         if turn.targets:
             yield start, list(_up_to_each(ids, turn, start, stop, seg))
-        elif sample.group == ABSENT and turn is sample.turns[-1]:
+        elif number in nothing:
             yield start, [(range(start, stop), [])]
 
 

@@ -127,6 +127,12 @@ class HfVlm(nn.Module):
             self.model(**inputs, use_cache=False)
         return tap.states[0]
 
+    def hidden_of_words(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """States of the last layer `[B, T, D]` of conversations without pictures `[B, T]`, padded on the right."""
+        language: Any = self.model.get_decoder()
+        embeds = self.model.get_input_embeddings()(input_ids)  # type: ignore[misc]
+        return language(inputs_embeds=embeds, attention_mask=attention_mask, use_cache=False).last_hidden_state
+
     def logits(self, hidden: Tensor) -> Tensor:
         """Token logits `[..., V]` of states `[..., D]`."""
         return self.head(hidden)

@@ -1,0 +1,105 @@
+"""A page on which people make their own reasoning set: outlines, an instruction, an explanation. Extra `serve`.
+
+It listens on this machine only unless told otherwise, loads nothing from elsewhere, and saves every note at once.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from lisa.data.notes import Notes, note_of, outline_in_box, read_json, simple_outlines
+from lisa.errors import BadInput, LisaError
+from lisa.predictor import Predictor, load
+from lisa.serve.ports import free_port
+from lisa.types import Image
+
+PAGE = Path(__file__).with_name("annotate.html")
+MOST_BYTES = 20_000_000
+"""Of a request."""
+
+
+def launch(folder: Path, model: str, host: str, port: int) -> None:
+    """Serves the page until it is stopped. Raises Missing without pictures, BadInput where it cannot listen."""
+    app = build_app(Notes(folder), lambda: load(model))
+    port = free_port(host, port)
+    print(f"the page is at http://{host}:{port} (Ctrl-C stops it); notes go to {folder / 'reason_seg'}", flush=True)
+    uvicorn.run(app, host=host, port=port, log_level="warning")
+
+
+def build_app(notes: Notes, loader: Callable[[], Predictor]) -> FastAPI:
+    """The page and what it asks for. The model is loaded when it is first asked."""
+    app = FastAPI(openapi_url=None)
+    lock = threading.Lock()
+    predictor = lru_cache(maxsize=1)(loader)
+    picture = lru_cache(maxsize=4)(notes.image)
+
+    @app.exception_handler(LisaError)
+    def say(_: Request, error: LisaError) -> JSONResponse:
+        return JSONResponse({"problem": str(error)}, status_code=400)
+
+    @app.get("/")
+    def page() -> HTMLResponse:
+        return HTMLResponse(PAGE.read_text(encoding="utf-8"))
+
+    @app.get("/pictures")
+    def pictures() -> list[dict[str, object]]:
+        return [{"name": p.name, "done": notes.has(i)} for i, p in enumerate(notes.pictures)]
+
+    @app.get("/pictures/{number}/image")
+    def image(number: int) -> Response:
+        packed = io.BytesIO()
+        PIL.Image.fromarray(picture(_known(number))).save(packed, "JPEG", quality=92)
+        return Response(packed.getvalue(), media_type="image/jpeg")
+
+    @app.get("/pictures/{number}/note")
+    def read(number: int) -> dict[str, object]:
+        note = notes.read(_known(number))
+        return note.to_json() if note else {"texts": [], "explanation": "", "shapes": []}
+
+    @app.put("/pictures/{number}/note")
+    async def write(number: int, request: Request) -> dict[str, object]:
+        note = note_of(await _body(request))
+        with lock:
+            notes.write(_known(number), note)
+        return {"saved": True}
+
+    @app.post("/pictures/{number}/box")
+    async def box(number: int, request: Request) -> dict[str, object]:
+        data = await _body(request)
+        corners = data.get("box") if isinstance(data, dict) else None
+        if not isinstance(corners, list) or len(corners) != 4 or not all(isinstance(v, int | float) for v in corners):
+            raise BadInput("a box is x0, y0, x1, y1")
+        return {"outlines": simple_outlines(outline_in_box(picture(_known(number)), tuple(corners)))}  # type: ignore[arg-type]
+
+    @app.post("/pictures/{number}/ask")
+    def ask(number: int, data: dict[str, object]) -> dict[str, object]:
+        with lock:
+            result = predictor().segment(picture(_known(number)), str(data.get("text", "")))
+        masks: Image = np.asarray(result.masks)
+        return {"answer": result.text, "outlines": [o for mask in masks for o in simple_outlines(mask)]}
+
+    def _known(number: int) -> int:
+        if not 0 <= number < len(notes.pictures):
+            raise BadInput(f"there are {len(notes.pictures)} pictures, none has the number {number}")
+        return number
+
+    return app
+
+
+async def _body(request: Request) -> object:
+    """A request's JSON, from this page only: others cannot send that type without asking first."""
+    if request.headers.get("content-type", "").split(";")[0] != "application/json":
+        raise BadInput("the page sends application/json")
+    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
+        raise BadInput("that is too much for one note")
+    return read_json(await request.body())

@@ -1,0 +1,78 @@
+"""Before it looks at anything, a small language side learns to talk: the conversations without their pictures.
+
+LISA begins with a language model that knows words; one that is trained from nothing has to learn them first. Beside
+pictures it learns them several times slower, since what it sees says nothing to it yet (`docs/log.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from lisa.model.losses import text_loss
+from lisa.train.optim import Muon, matrices, rest
+from lisa.train.seg import Draw
+from lisa.types import Sample
+from lisa.vlms.base import IGNORE, pad_rows
+from lisa.vlms.hf import HfVlm
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordsBatch:
+    """Conversations."""
+
+    input_ids: Tensor
+    """`[B, T]` int64, padded on the right."""
+    mask: Tensor
+    """`[B, T]` int64, 1 where there is a token."""
+    labels: Tensor
+    """`[B, T]` int64, the ids of the answers, IGNORE elsewhere."""
+
+
+class WordsObjective:
+    """Answers by words alone; see `lisa.train.loop.Objective`."""
+
+    def __init__(self, vlm: HfVlm, draw: Draw) -> None:
+        """`draw`: place → conversations, whose pictures are left out."""
+        self.vlm, self.draw = vlm, draw
+        self.module: nn.Module = vlm.model
+        language = nn.ModuleList([vlm.model.get_decoder(), vlm.head])  # type: ignore[list-item]
+        kernels = matrices(language, without=("embed_tokens", "1.weight"))
+        self.optimizers: Sequence[Optimizer] = (
+            Muon(kernels, lr=0.01, weight_decay=0.01),
+            AdamW(rest(language, kernels), lr=1e-3, weight_decay=0.01),
+        )
+
+    def batches(self, shares: Sequence[range]) -> list[WordsBatch]:
+        """One for each share."""
+        return [self.batch([s for place in places for s in self.draw(place)]) for places in shares]
+
+    def batch(self, samples: Sequence[Sample]) -> WordsBatch:
+        """Conversations, without the tokens of their pictures."""
+        rows = []
+        for sample in samples:
+            prompt = self.vlm.prepare_text(self.vlm.prepare_image(sample.image[:1, :1]), sample.turns)
+            kept = prompt.input_ids != self.vlm.model.config.image_token_id
+            rows.append((prompt.input_ids[kept], prompt.labels[kept]))
+        return WordsBatch(
+            input_ids=pad_rows([ids for ids, _ in rows], self.vlm.dialogue.pad_token_id, left=False),
+            mask=pad_rows([torch.ones_like(ids) for ids, _ in rows], 0, left=False),
+            labels=pad_rows([labels for _, labels in rows], IGNORE, left=False),
+        )
+
+    def counts(self, batch: WordsBatch) -> dict[str, float]:
+        """The supervised tokens."""
+        return {"tokens": float((batch.labels[:, 1:] != IGNORE).sum())}
+
+    def losses(self, batch: WordsBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
+        """`total`, the error of the answers' tokens, and the share of them that would be said."""
+        hidden = self.vlm.hidden_of_words(batch.input_ids, batch.mask)[:, :-1]
+        following = batch.labels[:, 1:]
+        supervised = following != IGNORE
+        logits, wanted = self.vlm.logits(hidden[supervised]), following[supervised]
+        total = text_loss(logits, wanted, counts["tokens"])
+        return {"total": total, "right": (logits.argmax(-1) == wanted).sum() / counts["tokens"]}

@@ -1,0 +1,186 @@
+"""The page that makes a reasoning set: its files, its answers, and the page itself in a real browser."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+
+import numpy as np
+import PIL.Image
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("fastapi", reason="needs the extra `serve`")
+
+from fastapi.testclient import TestClient
+
+from lisa.data.notes import Note, Notes, Shape, note_of, outline_in_box, simple_outlines
+from lisa.data.reasonseg import ReasonSeg
+from lisa.errors import BadInput, Missing
+from lisa.predictor import load
+from lisa.serve.annotate import build_app
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SQUARE = ((20.0, 30.0), (79.0, 30.0), (79.0, 69.0), (20.0, 69.0))
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    image = np.full((90, 120, 3), (90, 140, 90), np.uint8)
+    image[30:70, 20:80] = (200, 40, 40)
+    PIL.Image.fromarray(image).save(tmp_path / "a.jpg", quality=98)
+    PIL.Image.fromarray(image[:, ::-1]).save(tmp_path / "b.png")
+    return tmp_path
+
+
+@pytest.fixture
+def client(folder):
+    return TestClient(build_app(Notes(folder), lambda: load("tiny", device="cpu")))
+
+
+def test_a_note_becomes_reasonseg_and_coco(folder):
+    notes = Notes(folder)
+    note = Note(
+        texts=("the thing that is red", "What is red?"),
+        explanation="It has the colour of a fire engine.",
+        shapes=(
+            Shape(label="target", points=SQUARE),
+            Shape(label="ignore", points=((70, 30), (79, 30), (79, 69), (70, 69))),
+        ),
+    )
+    notes.write(0, note)
+    notes.write(1, Note(texts=("nothing at all",)))
+    assert notes.read(0) == note and notes.read(1) == Note(texts=("nothing at all",))
+    read = ReasonSeg(folder / "reason_seg" / "ReasonSeg", "train")
+    assert len(read) == 2
+    target = read[0].turns[0].targets[0]
+    expected = np.zeros((90, 120), bool)
+    expected[30:70, 20:70] = True
+    assert np.array_equal(target.mask, expected) and target.ignore is not None and target.ignore[30:70, 70:80].all()
+    assert read.explanations == {"a.jpg": note.explanation}
+    coco = json.loads((folder / "coco.json").read_text())
+    assert [i["file_name"] for i in coco["images"]] == ["a.jpg", "b.png"] and len(coco["annotations"]) == 1
+    notes.write(0, Note(texts=("the thing that is red",), shapes=note.shapes))
+    assert ReasonSeg(folder / "reason_seg" / "ReasonSeg", "train").explanations == {}
+
+
+def test_the_page_reads_and_writes_notes(client):
+    assert [p["done"] for p in client.get("/pictures").json()] == [False, False]
+    sent = {"texts": [" What is  red? "], "explanation": "", "shapes": [{"label": "target", "points": SQUARE}]}
+    assert client.put("/pictures/1/note", content=json.dumps(sent), headers=JSON).json() == {"saved": True}
+    assert client.get("/pictures/1/note").json()["texts"] == ["What is red?"]
+    assert [p["done"] for p in client.get("/pictures").json()] == [False, True]
+    assert client.get("/pictures/0/image").headers["content-type"] == "image/jpeg"
+
+
+def test_a_box_finds_the_thing_in_it(client, folder):
+    found = client.post("/pictures/0/box", content=json.dumps({"box": [10, 20, 95, 80]}), headers=JSON).json()
+    mask = outline_in_box(Notes(folder).image(0), (10, 20, 95, 80))
+    truth = np.zeros((90, 120), bool)
+    truth[30:70, 20:80] = True
+    assert (mask & truth).sum() / (mask | truth).sum() > 0.9
+    assert found["outlines"] == json.loads(json.dumps(simple_outlines(mask))) and len(found["outlines"][0]) < 30
+
+
+def test_the_model_helps(client):
+    answer = client.post("/pictures/0/ask", content=json.dumps({"text": "Segment the box."}), headers=JSON).json()
+    assert answer["answer"] and isinstance(answer["outlines"], list)
+    assert client.post("/pictures/0/ask", content=json.dumps({"text": ""}), headers=JSON).status_code == 400
+
+
+@pytest.mark.parametrize("number", [-1, 2, 10**9])
+def test_there_is_no_such_picture(client, number):
+    answer = client.get(f"/pictures/{number}/note")
+    assert answer.status_code == 400 and "2 pictures" in answer.json()["problem"]
+
+
+def test_other_pages_cannot_write(client, folder):
+    plain = client.put("/pictures/0/note", content=json.dumps({"texts": ["x"], "shapes": []}))
+    assert plain.status_code == 400 and not (folder / "reason_seg").exists()
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["texts", "shapes", "points", "label", "explanation"]), inner)
+    ),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(junk)
+def test_junk_is_refused_in_words(data):
+    try:
+        assert note_of(data).texts
+    except BadInput as error:
+        assert len(str(error)) < 300
+
+
+def test_a_folder_without_pictures_is_named(tmp_path):
+    with pytest.raises(Missing, match="no pictures"):
+        Notes(tmp_path)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+def test_in_a_browser(folder):
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    import uvicorn
+
+    from lisa.serve.ports import free_port
+
+    port = free_port("127.0.0.1", 0)
+    app = build_app(Notes(folder), lambda: load("tiny", device="cpu"))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    faults: list[str] = []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1200, "height": 800})
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.wait_for_function("document.getElementById('picture').naturalWidth > 0 && !state.busy")
+        stage = page.locator("#over").bounding_box()
+        assert stage is not None
+
+        def at(x, y):
+            return stage["x"] + x / 120 * stage["width"], stage["y"] + y / 90 * stage["height"]
+
+        for x, y in SQUARE:
+            page.mouse.click(*at(x, y))
+        page.mouse.click(*at(*SQUARE[0]))
+        assert page.locator("#list li").count() == 1
+        page.get_by_role("button", name="Box").click()
+        page.mouse.move(*at(10, 20))
+        page.mouse.down()
+        page.mouse.move(*at(95, 80), steps=4)
+        page.mouse.up()
+        page.wait_for_function("document.querySelectorAll('#list li').length === 2")
+        page.get_by_role("button", name="Save and go on").click()
+        page.wait_for_function("document.getElementById('said').className === 'problem'")
+        assert "write an instruction" in page.locator("#said").inner_text()
+        page.get_by_role("button", name="Remove outline 2").click()
+        page.fill("#texts", "What is red?")
+        page.fill("#explanation", "It is red.")
+        faults.clear()  # the refused note was one
+        page.get_by_role("button", name="Save and go on").click()
+        page.wait_for_function("state.at === 1 && document.getElementById('said').textContent === 'Saved.'")
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        browser.close()
+    server.should_exit = True
+    thread.join()
+    assert faults == []
+    target = ReasonSeg(folder / "reason_seg" / "ReasonSeg", "train")[0].turns[0].targets[0]
+    truth = np.zeros((90, 120), bool)
+    truth[30:70, 20:80] = True
+    assert (target.mask & truth).sum() / (target.mask | truth).sum() > 0.95
