@@ -6,8 +6,9 @@ side to answer and to say what is not there. Planned for 90 minutes on two cores
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from lisa.config import ModelConfig, PartConfig
 
@@ -46,6 +47,10 @@ MODEL = ModelConfig(
 class CamvidRecipe:
     """Every choice of this training: crops teach the masker first, whole photographs last."""
 
+    SHARES: ClassVar[Mapping[str, float]] = {
+        "small_steps": 0.4, "large_steps": 0.25, "word_steps": 0.07, "seg_steps": 0.26,
+    }  # fmt: skip
+    """What `--minutes` gives to each stage."""
     model: ModelConfig = field(default_factory=lambda: MODEL)
     data_dir: str = "data"
     part: str = "train"
@@ -54,9 +59,9 @@ class CamvidRecipe:
     """Steps of 10 square crops, in a square of 256."""
     large_steps: int = 330
     """Steps of 5 nearly whole photographs, in 480."""
-    word_steps: int = 200
+    word_steps: int = 300
     """Steps of the words alone of questions and answers about 6 photographs."""
-    seg_steps: int = 580
+    seg_steps: int = 900
     """Steps of 3 photographs, each asked about in three conversations."""
     vocabulary: int = 1_000
     seed: int = 1

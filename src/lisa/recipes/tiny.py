@@ -6,8 +6,9 @@ of LISA. The figures of the weights that are shipped, and how they came about, a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from lisa.config import ModelConfig, PartConfig
 
@@ -72,6 +73,9 @@ SEG = Lesson(
 )  # fmt: skip
 """The long one: kinds that are learned last are asked more often."""
 
+WORDS = Lesson(seed=16, pictures=8, dialogues=10, shares=SEG.shares)
+"""What is said, before anything is seen."""
+
 POLISH = Lesson(
     seed=17,
     pictures=14,
@@ -90,6 +94,10 @@ POLISH = Lesson(
 class TinyRecipe:
     """Every choice of the embedded model's training."""
 
+    SHARES: ClassVar[Mapping[str, float]] = {
+        "dense_steps": 0.28, "word_steps": 0.06, "seg_steps": 0.52, "polish_steps": 0.14,
+    }  # fmt: skip
+    """What `--minutes` gives to each stage."""
     model: ModelConfig = field(default_factory=lambda: MODEL)
     start: str = ""
     """A trained model of this kind, by name or folder, to go on from; empty: from nothing."""
@@ -101,6 +109,9 @@ class TinyRecipe:
     dense_steps: int = 1_720
     dense_pictures: int = 12
     """Pictures a step of the dense stage."""
+    words: Lesson = WORDS
+    word_steps: int = 600
+    """Steps of conversations without their pictures."""
     seg: Lesson = SEG
     seg_steps: int = 2_450
     polish: Lesson = POLISH
@@ -120,6 +131,8 @@ def debug() -> TinyRecipe:
     return TinyRecipe(
         dense_steps=2,
         dense_pictures=2,
+        words=replace(WORDS, **small),  # type: ignore[arg-type]
+        word_steps=2,
         seg=replace(SEG, **small),  # type: ignore[arg-type]
         seg_steps=2,
         polish=replace(POLISH, **small),  # type: ignore[arg-type]

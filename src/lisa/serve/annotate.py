@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import PIL.Image
 import uvicorn
 from fastapi import FastAPI, Request
@@ -21,7 +20,6 @@ from lisa.data.notes import Notes, note_of, outline_in_box, read_json, simple_ou
 from lisa.errors import BadInput, LisaError
 from lisa.predictor import Predictor, load
 from lisa.serve.ports import free_port
-from lisa.types import Image
 
 PAGE = Path(__file__).with_name("annotate.html")
 MOST_BYTES = 20_000_000
@@ -85,8 +83,7 @@ def build_app(notes: Notes, loader: Callable[[], Predictor]) -> FastAPI:
     def ask(number: int, data: dict[str, object]) -> dict[str, object]:
         with lock:
             result = predictor().segment(picture(_known(number)), str(data.get("text", "")))
-        masks: Image = np.asarray(result.masks)
-        return {"answer": result.text, "outlines": [o for mask in masks for o in simple_outlines(mask)]}
+        return {"answer": result.text, "outlines": [o for mask in result.masks for o in simple_outlines(mask)]}
 
     def _known(number: int) -> int:
         if not 0 <= number < len(notes.pictures):

@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from lisa.recipes.camvid import CamvidRecipe
     from lisa.recipes.tiny import TinyRecipe
 
-STAGE_SHARES = (0.3, 0.55, 0.15)
-"""Shares of `--minutes` for the dense stage, the long and the last lesson of the embedded model."""
-CAMVID_SHARES = {"small_steps": 0.4, "large_steps": 0.25, "word_steps": 0.03, "seg_steps": 0.3}
-"""Of the stages of `lisa train camvid`."""
-_STEPS = ("steps", "warmup", "dense_steps", "seg_steps", "polish_steps", "small_steps", "large_steps", "word_steps")
+_STEPS = (
+    "steps", "warmup", "dense_steps", "word_steps", "seg_steps", "polish_steps", "small_steps", "large_steps",
+)  # fmt: skip
 """Choices that `--minutes` makes, and a resumed run keeps."""
 
 
@@ -164,21 +162,15 @@ def _as_stored(chosen: Any, folder: Path, *, keep_steps: bool) -> Any:
 def fit_minutes(recipe: Any, minutes: float) -> Any:
     """The recipe with as many steps as fit into `minutes` on this machine, by a probe of three steps."""
     from lisa.recipes.base import Recipe
-    from lisa.recipes.camvid import CamvidRecipe
-    from lisa.train.probe import camvid_seconds, recipe_seconds, step_seconds
+    from lisa.train.probe import recipe_seconds, stage_seconds
 
     if minutes <= 0:
         raise BadInput(f"--minutes {minutes:g} leaves no time to train: give more")
     if isinstance(recipe, Recipe):
         steps = max(int(minutes * 60 / recipe_seconds(recipe)), 1)
         return dataclasses.replace(recipe, steps=steps, warmup=min(recipe.warmup, max(steps // 10, 1)))
-    if isinstance(recipe, CamvidRecipe):
-        each = camvid_seconds(recipe)
-        return dataclasses.replace(
-            recipe, **{n: max(int(minutes * 60 * share / each[n]), 1) for n, share in CAMVID_SHARES.items()}
-        )
-    times = zip(("dense_steps", "seg_steps", "polish_steps"), STAGE_SHARES, step_seconds(recipe))
-    steps = {name: max(int(minutes * 60 * share / seconds), 1) for name, share, seconds in times}
+    each = stage_seconds(recipe)
+    steps = {name: max(int(minutes * 60 * share / each[name]), 1) for name, share in recipe.SHARES.items()}
     return dataclasses.replace(recipe, **steps)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -120,7 +120,7 @@ def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> Se
     module = step if zero else spread(step, recipe.engine, ranks, blocks=blocks_of(segmenter))
     optimizers = optimizers_of(recipe, segmenter)
     if zero:
-        module = Zero(step, optimizers[0], chosen(), clip=recipe.clip_norm)
+        module = Zero(step, cast(torch.optim.AdamW, optimizers[0]), chosen(), clip=recipe.clip_norm)
     grouped = recipe.normalise == "batch"
     return SegObjective(step, row_of(recipe), optimizers, module=module, features=features, grouped=grouped)
 

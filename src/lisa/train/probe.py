@@ -9,20 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from lisa.devices import pick_device
-from lisa.model.checkpoint import build
 from lisa.recipes.base import Recipe
 from lisa.recipes.camvid import CamvidRecipe
-from lisa.recipes.tiny import Lesson, TinyRecipe
-from lisa.train.camvid import objectives_of
-from lisa.train.dense import dense_objective
+from lisa.recipes.tiny import TinyRecipe
+from lisa.train import camvid, tiny
 from lisa.train.finetune import fit_config, objective_of, parameters_trained, start_of
 from lisa.train.loop import FitConfig, Objective, train_step
 from lisa.train.memory import training_memory
 from lisa.train.ranks import Ranks
-from lisa.train.tiny import make_tokenizer, seg_objective, tokenizer_samples
 
 STEPS = 3
 
@@ -31,32 +27,17 @@ Rows = list[tuple[str, str]]
 
 def probe(recipe: Recipe | TinyRecipe | CamvidRecipe) -> str:
     """Parameters, memory, steps, time and disk, as a table for people."""
-    if isinstance(recipe, Recipe):
-        rows = _recipe_rows(recipe)
-    else:
-        rows = _camvid_rows(recipe) if isinstance(recipe, CamvidRecipe) else _tiny_rows(recipe)
+    rows = _recipe_rows(recipe) if isinstance(recipe, Recipe) else _stage_rows(recipe)
     return "\n".join(f"{name:>24}  {value}" for name, value in rows)
 
 
-def step_seconds(recipe: TinyRecipe) -> tuple[float, float, float]:
-    """Seconds of one step of the dense stage, the long and the last lesson, the first step left out."""
-    dense, seg, polish = (
-        FitConfig(steps=STEPS + 1, samples=n)
-        for n in (recipe.dense_pictures, recipe.seg.pictures, recipe.polish.pictures)
-    )
-    return (
-        _time(lambda: dense_objective(recipe), dense),
-        _time(lambda: _seg(recipe, recipe.seg), seg),
-        _time(lambda: _seg(recipe, recipe.polish), polish),
-    )
-
-
-def camvid_seconds(recipe: CamvidRecipe) -> dict[str, float]:
-    """Field of the recipe → seconds of one step of that stage, the first step left out."""
+def stage_seconds(recipe: TinyRecipe | CamvidRecipe) -> dict[str, float]:
+    """Field of the recipe → seconds of one step of that stage on this machine, the first step left out."""
+    stages = tiny.objectives_of if isinstance(recipe, TinyRecipe) else camvid.objectives_of
     with tempfile.TemporaryDirectory() as folder:
         return {
             name: _time(make, FitConfig(steps=STEPS + 1, samples=pictures))
-            for name, (make, pictures) in objectives_of(recipe, Path(folder)).items()
+            for name, (make, pictures) in stages(recipe, Path(folder)).items()  # type: ignore[arg-type]
         }
 
 
@@ -86,29 +67,8 @@ def _recipe_rows(recipe: Recipe) -> Rows:
     ]
 
 
-def _tiny_rows(recipe: TinyRecipe) -> Rows:
-    seconds = step_seconds(recipe)
-    total, trained = _sizes(_seg(recipe, recipe.seg).module)
-    stages = (
-        ("dense stage", recipe.dense_steps, recipe.dense_pictures),
-        ("[SEG] stage", recipe.seg_steps, recipe.seg.pictures),
-        ("last lesson", recipe.polish_steps, recipe.polish.pictures),
-    )
-    hours = sum(steps * s for (_, steps, _), s in zip(stages, seconds)) / 3600
-    return [
-        ("parameters", f"{total / 1e6:.2f} M, {trained / 1e6:.2f} M of them trained in the last stages"),
-        ("weights and optimizer", f"{(total * 4 + trained * 12) / 1e6:.0f} MB of memory"),
-        *(
-            (name, f"{steps} steps of {n} pictures, {each:.2f} s each")
-            for (name, steps, n), each in zip(stages, seconds)
-        ),
-        ("time in all", f"{hours:.2f} h on this machine"),
-        ("disk", f"{(total * 4 + trained * 8) * 3 / 1e6:.0f} MB for the states kept, {total * 2 / 1e6:.0f} MB result"),
-    ]
-
-
-def _camvid_rows(recipe: CamvidRecipe) -> Rows:
-    seconds = camvid_seconds(recipe)
+def _stage_rows(recipe: TinyRecipe | CamvidRecipe) -> Rows:
+    seconds = stage_seconds(recipe)
     steps = {name: int(getattr(recipe, name)) for name in seconds}
     hours = sum(steps[name] * each for name, each in seconds.items()) / 3600
     return [
@@ -117,21 +77,9 @@ def _camvid_rows(recipe: CamvidRecipe) -> Rows:
     ]
 
 
-def _sizes(module: nn.Module) -> tuple[int, int]:
-    parameters = list(module.parameters())
-    return sum(p.numel() for p in parameters), sum(p.numel() for p in parameters if p.requires_grad)
-
-
 def _objective(recipe: Recipe, folder: Path) -> Objective:
     recipe = replace(recipe, engine="ddp")  # this process is alone, whatever the run will be
     return objective_of(recipe, start_of(recipe, folder, pick_device(None)), folder, Ranks())
-
-
-def _seg(recipe: TinyRecipe, lesson: Lesson) -> Objective:
-    small = replace(recipe, tokenizer_pictures=200)
-    with tempfile.TemporaryDirectory() as folder:
-        make_tokenizer(Path(folder) / "tokenizer.json", tokenizer_samples(small), small.vocabulary)
-        return seg_objective(build(recipe.model, Path(folder)), lesson)
 
 
 def _time(make: Callable[[], Objective], config: FitConfig) -> float:

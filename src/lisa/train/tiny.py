@@ -1,8 +1,8 @@
-"""The embedded model's stages: scenes, tokenizer, dense sight, then answers and masks."""
+"""The embedded model's stages: dense sight of scenes, words without pictures, then answers and masks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +21,12 @@ from lisa.model.losses import LossWeights
 from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
-from lisa.train.dense import classes_of_world, label_maps, train_dense
+from lisa.train.dense import classes_of_world, dense_objective, label_maps, train_dense
 from lisa.train.look import LookHeads, LookObjective
-from lisa.train.loop import FitConfig, Report, fit
+from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.optim import Muon, matrices, rest
 from lisa.train.seg import SegStep
+from lisa.train.words import WordsObjective
 from lisa.types import Sample
 from lisa.vlms.tiny import train_tokenizer
 from lisa.world.sets import make_picture
@@ -142,7 +143,29 @@ def _begin(recipe: TinyRecipe, folder: Path, heads: LookHeads, report: Report) -
     segmenter.masker.load_state_dict(dense.masker.state_dict())  # type: ignore[attr-defined]
     segmenter.vlm.model.model.vision_tower.load_state_dict(dense.tower.state_dict())  # type: ignore[attr-defined]
     heads.token.load_state_dict(dense.token.state_dict())
-    return segmenter
+    config = FitConfig(steps=recipe.word_steps, samples=recipe.words.pictures, seed=recipe.seed, schedule="constant")
+    done = fit(_words(segmenter, recipe), config, folder / "words", report)
+    return segmenter if done == recipe.word_steps else None
+
+
+def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[[], Objective], int]]:
+    """Field of the recipe → what makes that stage's objective, and pictures a step; for those who measure time."""
+    few = replace(recipe, tokenizer_pictures=200)
+    make_tokenizer(folder / "tokenizer.json", tokenizer_samples(few), recipe.vocabulary)
+    return {
+        "dense_steps": (lambda: dense_objective(recipe), recipe.dense_pictures),
+        "word_steps": (lambda: _words(build(recipe.model, folder), recipe), recipe.words.pictures),
+        "seg_steps": (lambda: seg_objective(build(recipe.model, folder), recipe.seg), recipe.seg.pictures),
+        "polish_steps": (lambda: seg_objective(build(recipe.model, folder), recipe.polish), recipe.polish.pictures),
+    }
+
+
+def _words(segmenter: Segmenter, recipe: TinyRecipe) -> WordsObjective:
+    lesson = recipe.words
+    return WordsObjective(
+        segmenter.vlm,  # type: ignore[arg-type]
+        FreshDialogues(dialogues=lesson.dialogues, seed=lesson.seed, shares=lesson.shares),
+    )
 
 
 def _go_on(recipe: TinyRecipe, final: Path, heads: LookHeads) -> Segmenter:
