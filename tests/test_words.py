@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+from small_model import SMALL, write_small
+
+from lisa.model.checkpoint import build
+from lisa.train.loop import FitConfig, fit
+from lisa.train.words import WordsObjective
+from lisa.types import Sample, Target, Turn
+from lisa.vlms.base import IGNORE
+
+IMAGE = np.zeros((8, 8, 3), np.uint8)
+MASK = np.ones((8, 8), np.bool_)
+NAMES = ("cup", "dog", "car", "tree")
+
+
+def talk(place: int) -> list[Sample]:
+    name = NAMES[place % len(NAMES)]
+    turn = Turn(instruction=f"Where is the {name}?", answer=f"It is the {name} [SEG].", targets=(Target(mask=MASK),))
+    return [Sample(id=str(place), image=IMAGE, turns=(turn, turn))]
+
+
+def test_words_are_learned_without_pictures(tmp_path):
+    folder = write_small(tmp_path / "small")
+    torch.manual_seed(0)
+    segmenter = build(SMALL, folder)
+    vlm = segmenter.vlm
+    objective = WordsObjective(vlm, talk)
+    batch = objective.batch([*talk(0), *talk(1)])
+    image = vlm.model.config.image_token_id
+    assert not (batch.input_ids == image).any() and batch.input_ids.shape == batch.labels.shape == batch.mask.shape
+    whole = vlm.prepare_text(vlm.prepare_image(IMAGE), talk(0)[0].turns)
+    kept = whole.input_ids[whole.input_ids != image]
+    assert torch.equal(batch.input_ids[0][: len(kept)], kept)
+    said = batch.labels[0][batch.labels[0] != IGNORE].tolist()
+    assert said.count(vlm.seg_token_id) == 2
+
+    before = {k: v.clone() for k, v in segmenter.state_dict().items() if "vision" in k or k.startswith("masker")}
+    told: list[dict[str, float]] = []
+    config = FitConfig(steps=60, samples=4, warmup=5, schedule="constant", log_every=10, workers=0)
+    assert fit(objective, config, tmp_path / "run", lambda step, values: told.append(values)) == 60
+    assert told[-1]["total"] < 0.4 * told[0]["total"] and told[-1]["right"] > told[0]["right"]
+    after = segmenter.state_dict()
+    assert before and all(torch.equal(after[k], v) for k, v in before.items())
