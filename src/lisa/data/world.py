@@ -28,10 +28,11 @@ def samples_of(
     split: str = "train",
     weights: Mapping[str, float] | None = None,
     shares: Mapping[str, float] | None = None,
+    language: str = "en",
     name: str = "",
 ) -> list[Sample]:
     """Up to `count` dialogues about one picture; all share its pixels."""
-    asked = dialogues(picture, rng, count, split=split, weights=weights, shares=shares)
+    asked = dialogues(picture, rng, count, split=split, language=language, weights=weights, shares=shares)
     return [to_sample(picture, turns, f"{name}/{i}") for i, turns in enumerate(asked)]
 
 
@@ -49,11 +50,13 @@ def to_sample(picture: Picture, turns: list[Asked], id: str) -> Sample:
 class WorldDataset:
     """`count` questions from scenes of `seed`, one dialogue a picture; with `kinds` these take turns.
 
-    Iterating draws the pictures as it goes; item i is the same whatever was read before.
+    Iterating draws the pictures as it goes; item i is the same whatever was read before. `language` is "en" or "zh".
     """
 
-    def __init__(self, *, seed: int, count: int, split: str = "test", kinds: tuple[str, ...] = ()) -> None:
-        self.seed, self.count, self.split, self.kinds = seed, count, split, kinds
+    def __init__(
+        self, *, seed: int, count: int, split: str = "test", kinds: tuple[str, ...] = (), language: str = "en"
+    ) -> None:
+        self.seed, self.count, self.split, self.kinds, self.language = seed, count, split, kinds, language
         self._pieces = {kind: piece for piece, kind in PIECES.items()}
 
     def __len__(self) -> int:
@@ -66,7 +69,8 @@ class WorldDataset:
             picture = self._picture(place, kind)
             rng = np.random.default_rng([self.seed, place])
             weights = {kind: 1.0} if kind else None
-            found = samples_of(picture, rng, 1, split=self.split, weights=weights, name=f"{self.seed}/{place}")
+            name = f"{self.seed}/{place}"
+            found = samples_of(picture, rng, 1, split=self.split, weights=weights, language=self.language, name=name)
             if found:
                 return replace(found[0], meta={**found[0].meta, "place": place, "asked": kind})
         raise LookupError(f"no scene of seed {self.seed} near {index} can be asked about {kind}")
@@ -83,7 +87,7 @@ class WorldDataset:
         picture = self._picture(sample.meta["place"], sample.meta["asked"])
         mine = {id for ids in sample.meta["targets"] for id in ids}
         rng = np.random.default_rng([self.seed, sample.meta["place"], 1])
-        for asked in dialogues(picture, rng, 12, split=self.split):
+        for asked in dialogues(picture, rng, 12, split=self.split, language=self.language):
             ids = {id for targets in asked[-1].targets for id in targets}
             if len(asked) == 1 and ids and not ids & mine:
                 return to_sample(picture, asked, f"{sample.id}/other")

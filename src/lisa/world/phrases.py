@@ -7,7 +7,10 @@ leading "~" are held out: the split "templates" uses nothing without one of them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import string
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -38,8 +41,22 @@ WHY: tuple[str, ...] = (
     "{it} Please explain your answer.", "{it} Why?", "~{it} Give a reason.", "~{it} Please say why.",
 )  # fmt: skip
 
-Said = tuple[str, str]
-"""A text and the id of its template."""
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """A text, and what it was made of, so that it can be said again in another language."""
+
+    text: str
+    template: str
+    """The id of its template, with a "~" where something in it is held out."""
+    name: str
+    """Of the forms it was chosen from."""
+    words: Mapping[str, str]
+    """What was filled in."""
+    core: str = ""
+    """"n" for a noun phrase in a wrapper, "q" for a question in one, "" for a form that is a whole sentence."""
+    why: bool = False
+    """Whether it asks for an explanation too."""
 
 
 class Say:
@@ -61,16 +78,25 @@ class Say:
         """All of them in random order."""
         return [options[i] for i in self.rng.permutation(len(options))]
 
-    def choose(self, forms: Sequence[str], *, held: bool = False) -> tuple[str, str]:
-        """One of the forms, with its place among them, such as "3" or, held out, "~3"."""
+    def choose(
+        self, forms: Sequence[str], *, held: bool = False, known: Collection[str] | None = None
+    ) -> tuple[str, str]:
+        """One of the forms, with its place among them, such as "3" or, held out, "~3".
+
+        With `known` one of those that have no other gaps than these.
+        """
         mark = HELD if held else ""
-        fits = [(f"{mark}{i}", f.lstrip(HELD)) for i, f in enumerate(forms) if f.startswith(HELD) == held]
+        fits = [
+            (f"{mark}{i}", f.lstrip(HELD))
+            for i, f in enumerate(forms)
+            if f.startswith(HELD) == held and (known is None or gaps(f) <= set(known))
+        ]
         return self.pick(fits)
 
     def one(self, name: str, forms: Sequence[str], **words: str) -> Said:
         """One template, filled in."""
         i, form = self.choose(forms, held=self.held and any(f.startswith(HELD) for f in forms))
-        return capital(form.format(**words)), f"{name}/{i}"
+        return Said(text=capital(form.format(**words)), template=f"{name}/{i}", name=name, words=words)
 
     def ask(
         self,
@@ -93,14 +119,21 @@ class Say:
         core = core.format(**words)
         plural = plural and not core.startswith(("every ", "each "))
         text = wrapper.format(np=core, q=core, bare=core.removeprefix("the "), **{"is": "are" if plural else "is"})
-        id = f"{name}/{'n' if use_np else 'q'}{i}/{j}"
+        shape = "n" if use_np else "q"
+        id = f"{name}/{shape}{i}/{j}"
         text = capital(text)
         if why:
             k, form = self.choose(WHY, held=False)
             if text[-1] not in ".?!":
                 text += "."
             text, id = form.format(it=text), f"{id}/{k}"
-        return text, id
+        return Said(text=text, template=id, name=name, words=words, core=shape, why=why)
+
+
+@lru_cache(maxsize=4096)
+def gaps(form: str) -> frozenset[str]:
+    """What is to be filled into a form."""
+    return frozenset(gap for _, gap, _, _ in string.Formatter().parse(form) if gap)
 
 
 def capital(text: str) -> str:

@@ -90,7 +90,7 @@ def _relation(row: Any, ids: set[int]) -> Relation:
 def _state(builder: Builder, number: int, thing: Mapping[str, Any]) -> None:
     kind, look = thing["kind"], dict(thing.get("look", {}))
     scale = float(thing.get("scale", 0.8 if "on" in thing else 1.0))
-    words = {"size": None, "pattern": None} | {k: thing[k] for k in _WORDS if k in thing}
+    words: dict[str, Any] = {"size": None, "pattern": None} | {k: thing[k] for k in _WORDS if k in thing}
     if "on" in thing:
         host = builder.drafts[thing["on"]]
         builder.put(kind, thing["on"], 0.5, SEATS.get(host.kind, 0.06), "on", scale=scale, look=look, **words)

@@ -1,6 +1,6 @@
 """Questions about a drawn scene, with true answers: one maker per kind, all fed by the facts and by what can be seen.
 
-picture → View (measured once) → maker of a kind → words (phrases) → Asked → lisa.types.Turn
+picture → View (measured once) → maker of a kind → words (phrases) → Asked [→ chinese] → lisa.types.Turn
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from lisa.types import Target, Turn
-from lisa.world import phrases
+from lisa.world import chinese, phrases
 from lisa.world.questions import follow, many, nothing, pieces, reason, related, simple
 from lisa.world.questions.asked import Asked, Maker
 from lisa.world.questions.view import View
@@ -55,6 +55,7 @@ PIECES: dict[str, str] = {"named": "named_person"} | {
                    "chilli", "cold_sun", "hat")
 }  # fmt: skip
 """Set piece of a scene → the kind it was arranged for, which is then asked more often."""
+LANGUAGES = ("en", "zh")
 SEED_KINDS: tuple[str, ...] = ("vitamin_c", "stand_higher", "near_lens", "baby_fence", "named_person")
 
 
@@ -62,12 +63,12 @@ def ask(
     picture: Picture, rng: np.random.Generator, *, kind: str | None = None, split: str = "train", language: str = "en"
 ) -> list[Asked] | None:
     """One dialogue of 1–3 turns, or None where this kind cannot be asked of this picture (or chance found none)."""
-    if language != "en":
+    if language not in LANGUAGES:
         return None
     if kind is None:
         found = dialogues(picture, rng, 1, split=split, language=language)
         return found[0] if found else None
-    return _ask(View(picture), rng, kind, split)
+    return _ask(View(picture), rng, kind, split, language)
 
 
 def dialogues(
@@ -87,11 +88,11 @@ def dialogues(
         rng: every choice comes from it.
         n: how many; fewer come where the picture does not give as many different ones.
         split: "templates" has held-out templates only, "train" also typing noise; other splits neither.
-        language: "en"; others give nothing yet.
+        language: "en" or "zh"; others give nothing.
         weights: question kind → its share, no other kind is asked; those of `MAKERS` by default.
         shares: in the place of some of the default shares.
     """
-    if language != "en":
+    if language not in LANGUAGES:
         return []
     view = View(picture)
     shares = dict(weights) if weights is not None else _shares(picture, shares or {})
@@ -101,7 +102,7 @@ def dialogues(
     for attempt in range(6 * n + 24):
         if len(found) == n or not shares:
             break
-        turns = _ask(view, rng, _draw(shares, rng), split, shares)
+        turns = _ask(view, rng, _draw(shares, rng), split, language, shares)
         if turns is None or (turns[-1].instruction.lower() in said and len(turns) == 1):
             continue
         target = (turns[-1].targets, turns[-1].parts) if turns[-1].targets else turns[-1].answer
@@ -146,17 +147,35 @@ def _draw(shares: Mapping[str, float], rng: np.random.Generator) -> str:
 
 
 def _ask(
-    view: View, rng: np.random.Generator, kind: str, split: str, shares: dict[str, float] | None = None
+    view: View,
+    rng: np.random.Generator,
+    kind: str,
+    split: str,
+    language: str = "en",
+    shares: dict[str, float] | None = None,
 ) -> list[Asked] | None:
     say = phrases.Say(rng, split)
     turns = MAKERS[kind][0](view, say)
+    if turns and language == "zh":
+        turns = chinese.tell(turns, say)
     if turns is None:
         if shares is not None and len(shares) > 1:
             shares[kind] *= 0.3  # seldom tried again
         return None
     if say.noisy:
-        turns = [replace(t, instruction=phrases.noise(t.instruction, rng)) for t in turns]
+        noise = chinese.noise if language == "zh" else phrases.noise
+        turns = [replace(t, instruction=noise(t.instruction, rng)) for t in turns]
     return turns
 
 
-__all__ = ["MAKERS", "QUESTION_KINDS", "SEED_KINDS", "Asked", "answerable", "ask", "dialogues", "targets_to_turn"]
+__all__ = [
+    "LANGUAGES",
+    "MAKERS",
+    "QUESTION_KINDS",
+    "SEED_KINDS",
+    "Asked",
+    "answerable",
+    "ask",
+    "dialogues",
+    "targets_to_turn",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lisa.types import SEG
 from lisa.world.phrases import Said, Say
@@ -30,6 +30,8 @@ class Asked:
     template: str
     """For held-out splits."""
     language: str = "en"
+    said: Said | None = field(default=None, compare=False, repr=False)
+    """What the instruction was made of."""
 
 
 Maker = Callable[[View, Say], "list[Asked] | None"]
@@ -53,12 +55,13 @@ def one(
     answer = f"{verb} {phrase} {SEG}." + (f" {why}" if why else "")
     return Asked(
         kind=kind,
-        instruction=said[0],
+        instruction=said.text,
         answer=answer,
         targets=(tuple(s.id for s in things),),
         parts=(part,),
         phrases=(phrase,),
-        template=said[1],
+        template=said.template,
+        said=said,
     )
 
 
@@ -70,18 +73,19 @@ def each(kind: str, said: Said, found: Sequence[tuple[str, Sequence[Seen]]]) -> 
     first = phrases[0][0].upper() + phrases[0][1:]
     return Asked(
         kind=kind,
-        instruction=said[0],
+        instruction=said.text,
         answer=text[0].upper() + text[1:],
         targets=tuple(tuple(s.id for s in things) for _, things in found),
         parts=(None,) * len(found),
         phrases=(first, *phrases[1:]),
-        template=said[1],
+        template=said.template,
+        said=said,
     )
 
 
 def text(kind: str, said: Said, answer: str) -> Asked:
     """An answer without a mask."""
-    return Asked(kind=kind, instruction=said[0], answer=answer, template=said[1])
+    return Asked(kind=kind, instruction=said.text, answer=answer, template=said.template, said=said)
 
 
 def is_plural(s: Seen) -> bool:

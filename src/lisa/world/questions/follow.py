@@ -142,7 +142,7 @@ def _start(v: View, say: Say) -> tuple[Asked, Seen, str] | None:
         found = say.pick((reason.use, reason.trait))(v, say)
         if found is None or len(found.things) != 1:
             return None
-        kind = "function" if found.said[1].startswith("use") else "knowledge"
+        kind = "function" if found.said.name == "use" else "knowledge"
         turn = one(kind, found.said, v.titles(found.things), found.things)
         return turn, found.things[0], found.why
     turns = say.pick(makers)(v, say)
@@ -223,7 +223,7 @@ def _part(v: View, say: Say, s: Seen) -> Step | None:
         return None
     p = say.pick(v.parts[s.id])
     many = p in MANY_PARTS or p in ("petals", "antlers")
-    said = say.one("its part", PART, ps=MANY_PARTS.get(p, p), **{"is": "are" if many else "is"})
+    said = say.one("its part", PART, ps=MANY_PARTS.get(p, p), o=ways[0], **{"is": "are" if many else "is"})
     return one("follow_up", said, part_phrase(s, p, ways[0]), [s], part=p, plural=many), s
 
 

@@ -14,6 +14,8 @@ from lisa.world.questions.related import OBJECT
 from lisa.world.questions.view import STATES, Seen, View
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBERS_ZH = ("零", "一", "两", "三", "四", "五", "六", "七", "八", "九", "十")
+"""As one counts things: 两个."""
 ABSENT_NAME = "There is no {x} here."
 ABSENT_NAMES = "There are no {x} here."
 ABSENT_THING = "There is nothing like that here."
@@ -120,10 +122,10 @@ def _no_part(v: View, say: Say) -> Asked | None:
     p = say.pick([p for p in kinds()[row.name].parts if p != "antlers"])
     said = say.ask(
         "part",
-        np=("the {ps} of the {x}", "the {ps} of the {x}", "the {x}'s {ps}"),
+        np=("the {ps} of {o}", "the {ps} of {o}", "{o}'s {ps}"),
         plural=p in MANY_PARTS or p == "petals",
         ps=MANY_PARTS.get(p, p),
-        x=row.name,
+        o=f"the {row.name}",
     )
     return text("absent", said, none_of(row))
 

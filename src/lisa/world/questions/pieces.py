@@ -30,7 +30,7 @@ def _single(v: View, kind: str) -> Seen | None:
 def _ask(say: Say, kind: str, words: Words, s: Seen, phrase: str, why: str, *, o: str = "", d: str = "") -> list[Asked]:
     """The question, with or without the wish for an explanation."""
     explain = say.chance(0.4)
-    said = say.ask(kind, np=words[0], q=words[1], why=explain, o=o, d=d)
+    said = say.ask(kind, np=words[0], q=words[1], why=explain, o=o, d=d, x=s.kind)
     return [one(kind, said, phrase, [s], why=why if explain else "")]
 
 

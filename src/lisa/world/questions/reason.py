@@ -263,6 +263,19 @@ PLACES = {
     "park": "park",
 }
 """Theme → what people call the place."""
+PLACES_ZH: dict[str, tuple[str, str]] = {
+    "kitchen": ("厨房", "厨房里"),
+    "bathroom": ("浴室", "浴室里"),
+    "living room": ("客厅", "客厅里"),
+    "child's room": ("儿童房", "儿童房里"),
+    "street": ("街道", "街上"),
+    "garden": ("花园", "花园里"),
+    "workshop": ("工作间", "工作间里"),
+    "beach": ("海滩", "海滩上"),
+    "farm": ("农场", "农场里"),
+    "park": ("公园", "公园里"),
+}
+"""Place → its Chinese name, and "in it"."""
 
 ODD_Q = (
     "which thing does not belong with the others",
@@ -342,11 +355,11 @@ def _other_category(v: View, say: Say) -> list[Asked] | None:
     disputed = most in ("other", "furniture") or (most == "animal" and v.counts["fish"])
     if disputed or n < 3 or len(odd) != 1 or not odd[0].able:
         return None
-    np, q = ODD_NP, ODD_Q
+    np, q, word = ODD_NP, ODD_Q, ""
     if say.chance(0.4) and most in ("food", "animal", "person"):
         word = {"food": "food", "animal": "an animal", "person": "a person"}[most]
-        np, q = (f"the thing that is not {word}",), (f"what is not {word}", f"which thing is not {word}")
-    return [one("odd_one_out", say.ask("odd", np=np, q=q), v.title(odd[0]), odd)]
+        np, q = ("the thing that is not {a}",), ("what is not {a}", "which thing is not {a}")
+    return [one("odd_one_out", say.ask("odd", np=np, q=q, a=word), v.title(odd[0]), odd)]
 
 
 def _out_of_place(v: View, say: Say) -> list[Asked] | None:

@@ -152,9 +152,9 @@ def _largest(v: View, say: Say) -> list[Asked] | None:
                 np=nps,
                 q=("which {x} is the {w}", "~which of the {xs} is the {w}"),
                 w=word,
-                m=more,
                 x=kind,
                 xs=s.row.plural or kind,
+                m=more if two else "",
             )
             return [one("attribute", said, f"the {words[0]} {kind}", [s])]
     return None

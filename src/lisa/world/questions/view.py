@@ -39,6 +39,23 @@ STATES: dict[tuple[str, str], str] = {
 }
 """(kind, state) → its adjective."""
 
+STATES_ZH: dict[tuple[str, str], tuple[str, str]] = {
+    ("lamp", "lit"): ("亮着", "亮着的"),
+    ("lamp", "unlit"): ("没亮", "没亮的"),
+    ("candle", "lit"): ("点着", "点着的"),
+    ("candle", "unlit"): ("没点着", "没点着的"),
+    ("book", "open"): ("打开了", "打开的"),
+    ("book", "closed"): ("合上了", "合上的"),
+    ("box", "open"): ("打开了", "打开的"),
+    ("box", "closed"): ("盖上了", "盖上的"),
+    ("egg", "broken"): ("破了", "破了的"),
+    ("cup", "full"): ("装满了", "装满的"),
+    ("traffic light", "red"): ("亮着红灯", "亮着红灯的"),
+    ("traffic light", "green"): ("亮着绿灯", "亮着绿灯的"),
+    ("tap", "running"): ("流着水", "流着水的"),
+}
+"""(kind, adjective) → as it is said of the thing, and before its noun."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
