@@ -42,6 +42,8 @@ class Row:
     seconds: float
     category: str = ""
     """The class that is asked for, where every class of a picture is; masks of one that is not there add to `union`."""
+    language: str = ""
+    """Of the question, "en" or "zh", where the dataset says so."""
     other_iou: float | None = None
     """Another question of the same picture, scored against this one's target; None when there was none."""
 
@@ -90,9 +92,18 @@ class Evaluation:
             groups[name] = _mean(masks, lambda r: r.iou) if masks else _mean(rows, exact)
         return groups
 
+    def by_language(self) -> dict[str, Figure]:
+        """gIoU of the questions in each language."""
+        names = sorted({r.language for r in self.rows if r.language and r.wanted})
+        return {
+            name: _mean([r for r in self.rows if r.wanted and r.language == name], lambda r: r.iou) for name in names
+        }
+
     def to_json(self) -> dict[str, Any]:
-        """Every figure with its interval, then `by_kind` and `seconds_per_question`."""
+        """Every figure with its interval, then `by_kind`, `by_language` and `seconds_per_question`."""
         figures: dict[str, Any] = {k: v.to_json() for k, v in self.figures().items()}
+        if languages := self.by_language():
+            figures["by_language"] = {k: v.to_json() for k, v in languages.items()}
         figures["by_kind"] = {k: v.to_json() for k, v in self.by_group().items()}
         if categories := self.by_category():
             figures["by_class"] = {k: v.to_json() for k, v in categories.items()}
@@ -169,6 +180,7 @@ def score(sample: Sample, result: Segmentation, seconds: float, *, control: Segm
         intersection=int(intersections.sum()),
         union=int(unions.sum()) if wanted else _false_pixels(sample, result),
         category=str(sample.meta.get("class", "")),
+        language=str(sample.meta.get("language", "")),
         seconds=seconds,
         other_iou=other,
     )

@@ -37,16 +37,21 @@ class Dataset(Protocol):
         ...
 
 
-KNOWN = ("world", "world-seed", "people", "reason-val", "reason-test", "own", "camvid", "camvid-reason", *SPLIT_BY)
+KNOWN = (
+    "world", "world-zh", "world-seed", "people", "reason-val", "reason-test", "own", "camvid", "camvid-reason",
+    *SPLIT_BY,
+)  # fmt: skip
 """What `lisa eval` measures on, beside what `lisa data add` noted."""
 
 
 def open_dataset(name: str, *, folder: Path | None, split: str | None, seed: int, limit: int | None) -> Dataset:
     """The dataset of that name. Raises BadInput for an unknown one."""
-    if name == "world":
+    if name in ("world", "world-zh"):
         from lisa.data.world import WorldDataset
 
-        return WorldDataset(seed=seed, count=500 if limit is None else limit, split=split or "test")
+        language = "zh" if name == "world-zh" else "en"
+        count = 500 if limit is None else limit
+        return WorldDataset(seed=seed, count=count, split=split or "test", language=language)
     if name == "world-seed":
         from lisa.data.world import WorldDataset
         from lisa.world.questions import SEED_KINDS

@@ -55,6 +55,8 @@ class Lesson:
     """Dialogues about each of them."""
     rate: float = 1.0
     """Factor on the learning rates."""
+    chinese: float = 0.35
+    """Share of the pictures that are asked about in Chinese."""
     shares: dict[str, float] = field(default_factory=dict)
     """Question kinds asked in another share than by default."""
     pieces: dict[str, float] = field(default_factory=dict)
@@ -104,7 +106,7 @@ class TinyRecipe:
     tokenizer_seed: int = 1
     tokenizer_pictures: int = 3_000
     """Pictures whose dialogues make the vocabulary."""
-    vocabulary: int = 2_000
+    vocabulary: int = 2_600
     dense_seed: int = 2
     dense_steps: int = 1_720
     dense_pictures: int = 12

@@ -45,17 +45,33 @@ class FreshDialogues:
         seed: int,
         shares: Mapping[str, float] | None = None,
         pieces: Mapping[str, float] | None = None,
+        chinese: float = 0.0,
     ) -> None:
-        """`shares`: as in `dialogues`. `pieces`: set piece → the share of pictures arranged for it, beside chance."""
-        self.dialogues, self.seed = dialogues, seed
+        """`shares`: as in `dialogues`. `pieces`: set piece → the share of pictures arranged for it, beside chance.
+
+        `chinese`: the share of pictures that are asked about in Chinese.
+        """
+        self.dialogues, self.seed, self.chinese = dialogues, seed, chinese
         self.shares, self.pieces = shares or {}, pieces or {}
 
     def __call__(self, place: int) -> Sequence[Sample]:
         """All about one picture; none where nothing can be asked about it."""
         rng = np.random.default_rng([self.seed, place])
         picture = make_picture(self.seed, place, set_piece=_piece(self.pieces, rng))
-        samples = samples_of(picture, rng, self.dialogues, shares=self.shares, name=str(place))
+        language = "zh" if rng.random() < self.chinese else "en"
+        samples = samples_of(picture, rng, self.dialogues, shares=self.shares, language=language, name=str(place))
         return [replace(s, meta=s.meta | {"picture": picture}) for s in samples]
+
+
+def dialogues_of(lesson: Lesson) -> FreshDialogues:
+    """What a lesson asks."""
+    return FreshDialogues(
+        dialogues=lesson.dialogues,
+        seed=lesson.seed,
+        shares=lesson.shares,
+        pieces=lesson.pieces,
+        chinese=lesson.chinese,
+    )
 
 
 def _piece(pieces: Mapping[str, float], rng: np.random.Generator) -> str | None:
@@ -77,7 +93,7 @@ def make_tokenizer(path: Path, samples: Iterable[Sample], vocabulary: int) -> No
 
 def tokenizer_samples(recipe: TinyRecipe) -> Iterator[Sample]:
     """Dialogues about scenes of their own seed."""
-    draw = FreshDialogues(dialogues=8, seed=recipe.tokenizer_seed)
+    draw = FreshDialogues(dialogues=8, seed=recipe.tokenizer_seed, chinese=recipe.seg.chinese)
     return (s for place in range(recipe.tokenizer_pictures) for s in draw(place))
 
 
@@ -102,7 +118,7 @@ def seg_objective(segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None 
     weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
     return LookObjective(
         SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
-        FreshDialogues(dialogues=lesson.dialogues, seed=lesson.seed, shares=lesson.shares, pieces=lesson.pieces),
+        dialogues_of(lesson),
         optimizers_of(segmenter, heads, lesson.rate),
         heads,
         lambda sample, square: label_maps(sample.meta["picture"], classes, square),
@@ -164,7 +180,7 @@ def _words(segmenter: Segmenter, recipe: TinyRecipe) -> WordsObjective:
     lesson = recipe.words
     return WordsObjective(
         segmenter.vlm,  # type: ignore[arg-type]
-        FreshDialogues(dialogues=lesson.dialogues, seed=lesson.seed, shares=lesson.shares),
+        dialogues_of(lesson),
     )
 
 

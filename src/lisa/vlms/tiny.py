@@ -66,13 +66,14 @@ class TinyDialogue:
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Ids → text with a space before each [SEG], end token left out."""
+        """Ids → text with a space before each [SEG] that follows a Latin word, end token left out."""
         parts: list[str] = []
         run: list[int] = []
         for id in [*ids, self.eos]:
             if id in (self.seg_token_id, self.eos):
-                parts.append(self.tokenizer.decode(run))
-                parts += [" " + SEG] if id == self.seg_token_id else []
+                text = self.tokenizer.decode(run)
+                space = " " if text[-1:].isascii() else ""  # Chinese has none
+                parts += [text, space + SEG] if id == self.seg_token_id else [text]
                 run = []
             else:
                 run.append(id)
