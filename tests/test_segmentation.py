@@ -61,7 +61,9 @@ def make(raw="It is the orange [SEG]. It is round.", count=1, size=(20, 30), ima
         ("[SEG][SEG]", "[1] [2]", ["[1]", "[2]"]),
         ("the dog [SEG] [SEG]", "the dog [2]", ["the dog", "[2]"]),
         ("There is no zebra here.</s>", "There is no zebra here.", []),
-        ("它是橙子 [SEG]。", "它是橙子。", ["它是橙子"]),
+        ("它是橙子 [SEG]。", "它是橙子。", ["橙子"]),
+        ("狗[SEG]、猫[SEG]和车[SEG]。", "狗、猫和车。", ["狗", "猫", "车"]),
+        ("好的，[SEG]。", "好的， [1]。", ["[1]"]),
         ("", "", []),
     ],
 )

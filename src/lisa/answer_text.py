@@ -8,7 +8,8 @@
 A [SEG] that follows the words naming its object is left out, and the span lies on those words. A [SEG] that stands
 in place of a name becomes the number of its mask in brackets, and the span lies on that. How the naming words are
 found is a rule of thumb for English: what follows the last "is" or "are" of the clause, else from the last article
-on (one step further left over "the person on the left"), else the whole clause when it is short.
+on (one step further left over "the person on the left"), else the whole clause when it is short. In Chinese: what
+follows 是 or 和 and the like, else the whole of a short clause.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_CLAUSE_END = re.compile(r"[,.;:!?()\n。、,;:!?]|\s[–—-]\s")
+_CLAUSE_END = re.compile(r"[,.;:!?()\n。、，；：！？]|\s[–—-]\s")
 _JOINERS = _words("and or but while so then because")
 _COPULAS = _words("is are was were be being it's that's they're here's there's")
 _ARTICLES = _words(
@@ -42,8 +43,11 @@ _NO_NAMES = _words(
     "it they he she this that these those here there sure yes no ok okay certainly the a an is are mask masks"
 )
 _NOT_AFTER_COPULA = _LINKS | {"that", "because", "not"}
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_HAN_BEFORE_NAME = re.compile(r"是|和|与|及|或|还有")
 _SHORT = 4
 _LONGEST = 12
+_LONGEST_HAN = 24
 
 
 def readable(raw: str, starts: Sequence[int] | None = None) -> tuple[str, tuple[Span, ...]]:
@@ -84,10 +88,11 @@ def _append(text: str, piece: str) -> str:
     if not text or text.endswith((" ", "(")):
         return text + piece.lstrip()
     tight = piece.lstrip()
-    if tight and tight[0] in ".,;:!?)。,、;:!?":
+    if tight and tight[0] in ".,;:!?)。、，；：！？":
         return text + tight
     # a model may write the next word right after [SEG]
-    return text + (f" {tight}" if piece[:1].isalnum() else piece)
+    apart = piece[:1].isalnum() and not _HAN.match(piece)
+    return text + (f" {tight}" if apart else piece)
 
 
 def _place(text: str, number: int, named: int) -> tuple[str, Span]:
@@ -110,6 +115,10 @@ def _name_start(text: str) -> int:
     last = max((match.end() for match in _CLAUSE_END.finditer(text)), default=0)
     # the number of the mask before ends a clause too
     last = max(last, max((match.end() for match in re.finditer(r"\[\d+\]", text)), default=0))
+    if _HAN.match(text[-1:]):
+        start = max((match.end() for match in _HAN_BEFORE_NAME.finditer(text, last)), default=last)
+        start += len(text[start:]) - len(text[start:].lstrip())
+        return start if len(text) - start <= _LONGEST_HAN else len(text)
     words = list(re.finditer(r"\S+", text[last:]))
     lower = [word.group().lower() for word in words]
     first = _first_name_word(lower)
