@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, relu
+from torch.nn.functional import interpolate, pixel_shuffle, relu
 
 
 class Residual(nn.Module):
@@ -69,7 +69,7 @@ class Pyramid(nn.Module):
         self.fine = nn.Sequential(
             nn.Conv2d(half, half, 3, padding=1), nn.ReLU(), nn.Conv2d(half, half, 3, padding=1), nn.PixelUnshuffle(2)
         )
-        self.channels = width + 4 * half
+        self.channels, self.edges, self._width = width + 4 * half, half, width
 
     def forward(self, pixels: Tensor) -> Tensor:
         """`[B, 3, S, S]` → `[B, channels, S/4, S/4]`."""
@@ -81,6 +81,25 @@ class Pyramid(nn.Module):
         middle = self.fuse8(self.from8(at8) + _double(self.from16(at16)) + context)
         fused = self.fuse4(self.from4(at4) + _double(self.up(middle)))
         return torch.cat([fused, self.fine(at2)], dim=1)
+
+    def edges_of(self, features: Tensor) -> Tensor:
+        """The part of the features that is the edges, unfolded again: `[B, edges, S/2, S/2]`."""
+        return pixel_shuffle(features[:, self._width :], 2)
+
+
+class Sharp(nn.Module):
+    """What is known of every fourth pixel, and the edges at every second one → what is known of that."""
+
+    def __init__(self, coarse: int, edges: int, width: int, inner: int = 32) -> None:
+        super().__init__()
+        self.coarse, self.edges = nn.Conv2d(coarse, inner, 1), nn.Conv2d(edges, inner, 3, padding=1)
+        self.mix = nn.Conv2d(inner, inner, 3, padding=1)
+        self.out = nn.Conv2d(inner, width, 1)
+
+    def forward(self, coarse: Tensor, edges: Tensor) -> Tensor:
+        """`[B, coarse, h, w]` and `[B, edges, 2h, 2w]` → `[B, width, 2h, 2w]`."""
+        seen = relu(_double(self.coarse(coarse)) + self.edges(edges))
+        return self.out(seen + relu(self.mix(seen)))
 
 
 def _double(x: Tensor) -> Tensor:

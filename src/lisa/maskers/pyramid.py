@@ -1,8 +1,10 @@
 """The embedded model's masker: a small convolutional pyramid and a light decoder, both trained from nothing.
 
     pixels ─► Pyramid ─► features [B, C, S/4, S/4] ─┬─► keys at stride 8 ◄── prompt asks, three times over
-                                                    ├─► embedding of every pixel · what the prompt became ─► logits
-                                                    └─► how edges run ─► logits doubled along them
+                                                    └─► embedding of each cell at stride 2 · what the prompt became
+
+A masker that is not `sharp` embeds every fourth pixel and doubles its logits along the edges it sees: the second and
+third version of the embedded model.
 
 Every pixel also votes for the middle of its thing, and its embedding knows the vote: that tells twins apart.
 The decoder never changes the features, so its cost does not grow with the number of prompts as SAM's does.
@@ -18,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention, unfold
 
 from lisa.geometry import Geometry, normalised
-from lisa.towers import Pyramid
+from lisa.towers import Pyramid, Sharp
 from lisa.types import Image
 
 VOTE_UNIT = 0.25
@@ -65,7 +67,9 @@ class Ask(nn.Module):
 class PyramidMasker(nn.Module):
     """See the module's drawing. Masks come at half the square's side."""
 
-    def __init__(self, pyramid: Pyramid, *, square: int, prompt: int, embedding: int, layers: int) -> None:
+    def __init__(
+        self, pyramid: Pyramid, *, square: int, prompt: int, embedding: int, layers: int, sharp: bool = False
+    ) -> None:
         super().__init__()
         self.square, self.prompt_width, self.scores_trained = square, prompt, True
         self.image_encoder = pyramid
@@ -78,7 +82,9 @@ class PyramidMasker(nn.Module):
         self.to_embedding = nn.Sequential(nn.Linear(prompt, prompt), nn.GELU(), nn.Linear(prompt, embedding + 1))
         self.to_score = nn.Sequential(nn.Linear(prompt, prompt), nn.GELU(), nn.Linear(prompt, 1))
         self.pixel = nn.Sequential(nn.Conv2d(features + prompt, prompt, 1), nn.ReLU(), nn.Conv2d(prompt, embedding, 1))
-        self.edges = nn.Sequential(nn.Conv2d(features, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 4 * 9, 1))
+        self.sharp = Sharp(embedding, pyramid.edges, embedding) if sharp else None
+        if not sharp:
+            self.edges = nn.Sequential(nn.Conv2d(features, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 4 * 9, 1))
 
     def prepare(self, image: Image) -> tuple[Tensor, Geometry]:
         """See `Masker`; the picture's long side fills the square."""
@@ -103,7 +109,8 @@ class PyramidMasker(nn.Module):
             votes = self.waves(self.votes(features).detach()).permute(0, 3, 1, 2)
             pixels = self.pixel(torch.cat([features, votes], dim=1))
             cells = self.cells(features)
-            edges = self.edges(features).unflatten(1, (4, 9)).softmax(2).flatten(3)  # [I, 4, 9, h·w]
+            if self.sharp is not None:
+                pixels = self.sharp(pixels, self.image_encoder.edges_of(features))
         row = _place_among(image_index, len(features))
         asked = prompts.new_zeros(len(features), int(row.max()) + 1 if len(row) else 1, self.prompt_width)
         asked = asked.index_put((image_index, row), prompts)
@@ -116,7 +123,10 @@ class PyramidMasker(nn.Module):
         with torch.autocast(features.device.type, enabled=False):
             weight, bias = weight.to(pixels.dtype), bias.to(pixels.dtype)
             logits = weight @ pixels.flatten(2) / math.sqrt(pixels.shape[1]) + bias
-            low_res = _double_along(logits.unflatten(-1, tuple(pixels.shape[-2:])), edges)
+            low_res = logits.unflatten(-1, tuple(pixels.shape[-2:]))
+            if self.sharp is None:
+                edges = self.edges(features).unflatten(1, (4, 9)).softmax(2).flatten(3)  # [I, 4, 9, h·w]
+                low_res = _double_along(low_res, edges)
         return low_res[image_index, row], self.to_score(asked)[image_index, row, 0]
 
 
@@ -141,7 +151,7 @@ def _double_along(logits: Tensor, edges: Tensor) -> Tensor:
 
 
 def build(options: dict[str, Any]) -> PyramidMasker:
-    """Options: square, widths, depths, middle, features, prompt, embedding, layers."""
+    """Options: square, widths, depths, middle, features, prompt, embedding, layers, sharp."""
     pyramid = Pyramid(tuple(options["widths"]), tuple(options["depths"]), options["middle"], options["features"])
     return PyramidMasker(
         pyramid,
@@ -149,4 +159,5 @@ def build(options: dict[str, Any]) -> PyramidMasker:
         prompt=options["prompt"],
         embedding=options["embedding"],
         layers=options["layers"],
+        sharp=options.get("sharp", False),
     )

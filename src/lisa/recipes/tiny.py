@@ -38,6 +38,7 @@ MODEL = ModelConfig(
             "prompt": 128,
             "embedding": 64,
             "layers": 3,
+            "sharp": True,
         },
     ),
 )

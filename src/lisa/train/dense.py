@@ -224,6 +224,7 @@ class DenseObjective:
         self.seed = seed
         kernels = [*matrices(heads.masker.image_encoder, without=("stem.0",)), *matrices(heads.tower.layers)]
         kernels += matrices(heads.tower.from8) + matrices(heads.tower.from16)
+        kernels += matrices(heads.masker.sharp) if heads.masker.sharp is not None else []
         self.optimizers: Sequence[torch.optim.Optimizer] = (
             Muon(kernels, lr=0.01, weight_decay=0.01),
             torch.optim.AdamW(rest(heads, kernels), lr=1.5e-3, weight_decay=0.01),
