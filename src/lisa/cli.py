@@ -56,6 +56,7 @@ def segment(
     instruction: Annotated[str, typer.Argument(metavar="INSTRUCTION", help="What to find, in your words.")],
     out: OutOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON and nothing else.")] = False,
+    at: Annotated[str | None, typer.Option(help='What "this" means, in pixels: x,y or x0,y0,x1,y1.')] = None,
     model: ModelOption = "tiny",
     device: DeviceOption = None,
     dtype: DtypeOption = None,
@@ -67,11 +68,12 @@ def segment(
     Results go to the folder out (with --json nowhere, unless --out names one).
     """
     from lisa import console
-    from lisa.instructions import check_instruction
+    from lisa.instructions import check_instruction, pointing, read_place
 
     question = check_instruction(instruction)
     folder = out if out is not None or json else OUT
     request = console.check_request(image, model, device, dtype, folder, max_pixels)
+    question = pointing(question, read_place(at), (request.image.shape[0], request.image.shape[1]))
     predictor = console.load(request)
     with console.working("answering"):
         result = predictor.segment(request.image, question, **console.options_for(max_new_tokens))

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lisa.errors import BadInput
+from lisa.types import Size
+
+Place = Sequence[float] | NDArray[np.bool_]
+"""A point (x, y) or box (x0, y0, x1, y1) in pixels of the picture, or a mask of it, `[H, W]` bool."""
 
 MAX_CHARACTERS = 4000
 """Longer instructions would not fit beside the picture in the context of the published models."""
@@ -34,3 +43,41 @@ def check_instruction(instruction: object) -> str:
         if kind == "Cc" and character not in "\n\r\t":
             raise BadInput(f"the instruction has control character U+{ord(character):04X}: remove it and try again")
     return text
+
+
+def pointing(instruction: str, place: Place | None, size: Size) -> str:
+    """The instruction with a place of the picture behind it as shares: "What is this? [0.12, 0.30, 0.45, 0.62]".
+
+    That is how LLaVA's line of models writes boxes. Raises BadInput for a place that is none, or outside.
+    """
+    if place is None:
+        return instruction
+    numbers = _box_of(place, size) if isinstance(place, np.ndarray) and place.ndim == 2 else [float(v) for v in place]
+    height, width = size
+    sides = (width, height) * (len(numbers) // 2)
+    if len(numbers) not in (2, 4) or not all(math.isfinite(v) and 0 <= v <= s for v, s in zip(numbers, sides)):
+        raise BadInput(
+            f"a place is x, y or x0, y0, x1, y1 in pixels of a picture of {width} × {height}, not "
+            f"{', '.join(f'{v:g}' for v in numbers[:6])}"
+        )
+    if len(numbers) == 4 and not (numbers[0] < numbers[2] and numbers[1] < numbers[3]):
+        raise BadInput("a box is x0, y0, x1, y1 with its upper left corner first")
+    return f"{instruction} [{', '.join(f'{v / s:.2f}' for v, s in zip(numbers, sides))}]"
+
+
+def read_place(text: str | None) -> list[float] | None:
+    """ "120,80" or "100,60,180,140" as numbers; None for None. Raises BadInput for anything else."""
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.replace(",", " ").split()]
+    except ValueError as error:
+        raise BadInput(f"--at is x,y or x0,y0,x1,y1 in pixels, such as 100,60,180,140; not {text!r}") from error
+
+
+def _box_of(mask: NDArray[np.generic], size: Size) -> list[float]:
+    """Around a mask's pixels. Raises BadInput for an empty one, or of another size."""
+    if mask.shape != tuple(size) or not mask.any():
+        raise BadInput(f"the mask pointed with is empty, or is not {size[0]} × {size[1]} as the picture is")
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return [float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)]

@@ -14,7 +14,7 @@ import torch
 from lisa.devices import pick_device, pick_dtype
 from lisa.errors import BadInput, TooLarge
 from lisa.images import open_image
-from lisa.instructions import check_instruction
+from lisa.instructions import Place, check_instruction, pointing
 from lisa.model.segmenter import Answer, EncodedImage, Segmenter
 from lisa.segmentation import Segmentation
 from lisa.types import SEG, Image, Turn
@@ -57,10 +57,21 @@ class Predictor:
         return Encoded(image=pixels, features=self.segmenter.encode(pixels))
 
     def segment(
-        self, image: Source | Encoded, instruction: str, *, max_new_tokens: int = MAX_NEW_TOKENS
+        self,
+        image: Source | Encoded,
+        instruction: str,
+        *,
+        at: Place | None = None,
+        max_new_tokens: int = MAX_NEW_TOKENS,
     ) -> Segmentation:
-        """Answers one instruction about one picture. Raises BadImage or BadInput."""
-        return self.answer_turns([image], [[Turn(instruction=check_instruction(instruction))]], max_new_tokens)[0]
+        """Answers one instruction about one picture. Raises BadImage or BadInput.
+
+        `at`: what "this" means, a point or box in pixels, or a mask. It goes into the words, so a model has to have
+        been trained with such; the published ones were not.
+        """
+        encoded = self._encoded(image)
+        turn = _turn(instruction, at, encoded)
+        return self.answer_turns([encoded], [[turn]], max_new_tokens)[0]
 
     def segment_batch(
         self, images: Sequence[Source | Encoded], instructions: Sequence[str], *, max_new_tokens: int = MAX_NEW_TOKENS
@@ -123,13 +134,18 @@ class Chat:
         """What was said so far; answers as the model wrote them."""
         self.results: list[Segmentation] = []
 
-    def ask(self, instruction: str, *, max_new_tokens: int = MAX_NEW_TOKENS) -> Segmentation:
-        """Answers the next instruction. Raises BadInput and leaves the conversation as it was."""
-        turn = Turn(instruction=check_instruction(instruction))
+    def ask(self, instruction: str, *, at: Place | None = None, max_new_tokens: int = MAX_NEW_TOKENS) -> Segmentation:
+        """Answers the next instruction, `at` as in `segment`. Raises BadInput and leaves the conversation as it was."""
+        turn = _turn(instruction, at, self._encoded)
         result = self._predictor.answer_turns([self._encoded], [[*self.turns, turn]], max_new_tokens)[0]
         self.turns.append(Turn(instruction=turn.instruction, answer=result.raw_text))
         self.results.append(result)
         return result
+
+
+def _turn(instruction: str, at: Place | None, encoded: Encoded) -> Turn:
+    size = encoded.image.shape[0], encoded.image.shape[1]
+    return Turn(instruction=pointing(check_instruction(instruction), at, size))
 
 
 def mean_probability(logits: torch.Tensor) -> torch.Tensor:

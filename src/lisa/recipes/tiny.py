@@ -70,7 +70,7 @@ SEG = Lesson(
     dialogues=10,
     shares={
         "absent": 24.0, "plain": 10.0, "location": 14.0, "relation": 12.0, "part": 9.0, "multi_step": 10.0,
-        "follow_up": 14.0,
+        "follow_up": 14.0, "pointed": 12.0,
     },
     pieces={"stand_higher": 0.12, "named": 0.05, "dog_antlers": 0.04, "vitamin_c": 0.03, "baby_fence": 0.02},
 )  # fmt: skip

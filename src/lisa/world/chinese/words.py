@@ -269,6 +269,7 @@ READERS: dict[str, Reader] = {
     "Its": _without,
     "is": _without,
     "Is": _without,
+    "r": lambda text, _: text,
 }
 """Slot, where needed with its form before it → its reader."""
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from lisa.types import Target, Turn
 from lisa.world import chinese, phrases
-from lisa.world.questions import follow, many, nothing, pieces, reason, related, simple
+from lisa.world.questions import follow, many, nothing, pieces, pointed, reason, related, simple
 from lisa.world.questions.asked import Asked, Maker
 from lisa.world.questions.view import View
 from lisa.world.scene import Picture
@@ -46,6 +46,7 @@ MAKERS: dict[str, tuple[Maker, float]] = {
     "follow_up": (follow.follow_up, 12.0),
     "absent": (nothing.absent, 10.0),
     "plain": (nothing.plain, 8.0),
+    "pointed": (pointed.pointed, 0.0),
 }
 """Question kind → its maker and its share by default."""
 
