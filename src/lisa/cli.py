@@ -278,8 +278,8 @@ def world(
     from lisa import console
     from lisa.data.world_files import read_specs, write_stated, write_world
 
+    stated = [] if spec is None else read_specs(spec)
     if spec is not None:
-        stated = read_specs(spec)
         questions, n = write_stated(out, stated, seed=seed), len(stated)
     else:
         with console.counting("drawing", n) as progress:
