@@ -285,17 +285,33 @@ class CamVid:
 
 
 class Asked:
-    """Every class asked of every picture of a part: "names", or "reason" with questions that training never saw."""
+    """Every class asked of every picture of a part: "names", or "reason" with questions that training never saw.
+
+    "halves": names, asked of the left and the right half of every second picture, where more classes are missing.
+    """
 
     def __init__(self, data: CamVid, kind: str) -> None:
         self.data, self.kind = data, kind
 
     def __len__(self) -> int:
-        return len(self.data) * len(CLASSES)
+        pictures = len(self.data)
+        return (2 * ((pictures + 1) // 2) if self.kind == "halves" else pictures) * len(CLASSES)
+
+    def _seen(self) -> Iterator[tuple[int, str, Image, Labels]]:
+        for index, path in enumerate(self.data.pictures):
+            if self.kind == "halves" and index % 2:
+                continue
+            image, labels = self.data.read(index)
+            if self.kind != "halves":
+                yield index, path.stem, image, labels
+                continue
+            middle = labels.shape[1] // 2
+            for side, columns in zip(SIDES, (slice(0, middle), slice(middle, None))):
+                half = np.ascontiguousarray(image[:, columns])
+                yield index, f"{path.stem}/{side}", half, np.ascontiguousarray(labels[:, columns])
 
     def __iter__(self) -> Iterator[Sample]:
-        for index, path in enumerate(self.data.pictures):
-            image, labels = self.data.read(index)
+        for index, name, image, labels in self._seen():
             ignore = labels == IGNORED
             for number, facts in enumerate(CLASSES):
                 mask = labels == number
@@ -306,7 +322,7 @@ class Asked:
                 turn = Turn(instruction=asked, answer=answer_of(facts, found=bool(targets)), targets=targets)
                 meta = {"class": facts.name, "ignore": ignore}
                 group = facts.name if targets else ABSENT
-                yield Sample(id=f"{path.stem}", image=image, turns=(turn,), group=group, meta=meta)
+                yield Sample(id=name, image=image, turns=(turn,), group=group, meta=meta)
 
 
 def turn_about(number: int, labels: Labels, rng: np.random.Generator) -> tuple[Turn, int]:

@@ -37,10 +37,9 @@ class Dataset(Protocol):
         ...
 
 
-KNOWN = (
-    "world", "world-zh", "world-seed", "people", "reason-val", "reason-test", "own", "camvid", "camvid-reason",
-    *SPLIT_BY,
-)  # fmt: skip
+CAMVID = {"camvid": "names", "camvid-reason": "reason", "camvid-halves": "halves"}
+"""Dataset → how every class is asked for."""
+KNOWN = ("world", "world-zh", "world-seed", "people", "reason-val", "reason-test", "own", *CAMVID, *SPLIT_BY)
 """What `lisa eval` measures on, beside what `lisa data add` noted."""
 
 
@@ -66,12 +65,12 @@ def open_dataset(name: str, *, folder: Path | None, split: str | None, seed: int
     if name in ("reason-val", "reason-test"):
         pictures = _reasonseg(_given(folder, name), name.removeprefix("reason-"))
         return First(pictures, len(pictures), limit)
-    if name in ("camvid", "camvid-reason"):
+    if name in CAMVID:
         from lisa.data.camvid import Asked as EveryClass
         from lisa.data.camvid import CamVid
 
         data = CamVid(_given(folder, name) / "camvid", split or "val")
-        asked = EveryClass(data, "reason" if name == "camvid-reason" else "names")
+        asked = EveryClass(data, CAMVID[name])
         return First(asked, len(asked), limit)
     if name in SPLIT_BY:
         refer = Refer(_given(folder, name) / "refer_seg", name, split or "val")
