@@ -94,7 +94,9 @@ def score(checkpoint: str, camvid: Path) -> None:
     print("difference ", ratio(np.subtract(model, places), ones, pictures))
     for name in names:
         own = [k for k, s in enumerate(samples) if s.meta["class"] == name]
-        print(f"  {name:14} {np.mean([model[k] for k in own]):.3f}  {np.mean([places[k] for k in own]):.3f}  {len(own)}")
+        print(
+            f"  {name:14} {np.mean([model[k] for k in own]):.3f}  {np.mean([places[k] for k in own]):.3f}  {len(own)}"
+        )
 
 
 if __name__ == "__main__":
