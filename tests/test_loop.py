@@ -155,7 +155,7 @@ def test_schedule_rises_then_falls_to_zero():
 def test_recipes_are_found_and_changed_by_name():
     assert find_recipe("tiny") == ("tiny", TinyRecipe())
     assert override(debug(), ["seed=4"]).seed == 4
-    with pytest.raises(BadInput, match="did you mean 'tiny'"):
+    with pytest.raises(BadInput, match="did you mean tiny"):
         find_recipe("tinny")
     with pytest.raises(BadInput, match="did you mean seg_steps"):
         override(debug(), ["seg_step=4"])

@@ -211,9 +211,7 @@ def data_get(
         hashed = "verified by hash" if file.sha256 else "nobody publishes its hash"
         print(f"  {file.url}\n    {size}, {hashed}, to {data / file.into}")
     if not dry_run and files:
-        total = sum(file.size or 0 for file in files)
-        with console.counting("bytes", total or None) as progress:
-            get.get(name, data, say=console.tell, progress=progress)
+        get.get(name, data, say=console.tell)
     for number, step in enumerate(steps, 1):
         print(f"by hand, step {number}: {step}")
     if not files:
@@ -276,9 +274,9 @@ def world(
 ) -> None:
     """Draw scenes with their whole truth, also in the layouts of ADE20K, COCO, refCOCO, ReasonSeg and LLaVA."""
     from lisa import console
-    from lisa.data.world_files import read_specs, write_stated, write_world
+    from lisa.data.world_files import read_scenes, write_stated, write_world
 
-    stated = [] if spec is None else read_specs(spec)
+    stated = [] if spec is None else read_scenes(spec)
     if spec is not None:
         questions, n = write_stated(out, stated, seed=seed), len(stated)
     else:
@@ -289,7 +287,7 @@ def world(
         from lisa.data.show import sheet
         from lisa.data.world import StatedScenes, WorldDataset
 
-        drawn = StatedScenes(stated, seed) if spec is not None else WorldDataset(seed=seed, count=n, split=split)
+        drawn = StatedScenes(stated) if spec is not None else WorldDataset(seed=seed, count=n, split=split)
         sheet(drawn, out / "sheet.png", count=min(n, 24))
     print(f"train on it with the real readers:  lisa train own-data data='{{coco: 1, reason: 1}}' data_dir={out}")
 

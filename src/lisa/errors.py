@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class LisaError(Exception):
     """Something a person can put right. The command line prints it as one line and exits with 2.
@@ -49,3 +52,10 @@ def shown(value: object, limit: int = 120) -> str:
     if len(text) > limit:
         text = f"{text[: limit // 2]}…{text[-limit // 2 :]}"
     return f"'{text}'"
+
+
+def nearest(value: object, known: Iterable[str]) -> str:
+    """What somebody may have meant: "did you mean NAME?", or all that is known."""
+    names = list(known)
+    near = get_close_matches(str(value), names, n=1)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(names) or 'nothing'}"

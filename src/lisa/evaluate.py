@@ -65,7 +65,7 @@ class Evaluation:
             "ciou": ratio([r.intersection for r in target], [r.union for r in target], [r.id for r in target]),
             "n_acc": _mean(none, lambda r: float(r.given == 0)),
             "t_acc": _mean(target, lambda r: float(r.given > 0)),
-            "text_exact": _mean(self.rows, lambda r: float(r.answer == r.expected)),
+            "text_exact": _mean([r for r in self.rows if r.expected], lambda r: float(r.answer == r.expected)),
             "other_question": _mean(other, lambda r: r.other_iou or 0.0),
         }
         if classes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,71 +34,59 @@ def fetch_large(url: str, goal: Path, size: int, sha256: str, *, endpoint: str |
         OSError, httpx errors: the connection broke; the part stays for the next call.
     """
     from huggingface_hub import get_hf_file_metadata
-    from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers
 
-    goal.parent.mkdir(parents=True, exist_ok=True)
-    part = goal.with_name(f"{goal.name}.part")
-    if part.exists() and part.stat().st_size > size:
-        part.unlink()
     about = get_hf_file_metadata(url, endpoint=endpoint) if endpoint else get_hf_file_metadata(url)
     headers = build_hf_headers()
     if urlsplit(about.location).netloc != urlsplit(url).netloc:
         # a token is for the hub, not for the store that it sends us to
         headers.pop("authorization", None)
-    have = part.stat().st_size if part.exists() else 0
-    # r+b, not append: a server that ignores Range makes http_get start over in place
-    with part.open("r+b" if have else "wb") as file:
-        file.seek(have)
-        if have < size:
-            http_get(
-                about.location,
-                file,
-                resume_size=have,
-                headers=headers,
-                expected_size=size,
-                displayed_filename=urlsplit(url).path.rsplit("/", 1)[-1],
-            )
-    if not sha256_matches(part, size, sha256):
-        part.unlink()
-        name = urlsplit(url).path.rsplit("/", 1)[-1]
-        raise DownloadFailed(f"{name} arrived with a wrong hash and was deleted: run the same command again")
-    part.replace(goal)
+    _fetch(about.location, goal, _name(url), size=size, sha256=sha256, headers=headers)
 
 
-def fetch_any(url: str, goal: Path, sha256: str | None = None, progress: Callable[[int], None] | None = None) -> None:
-    """Fetches `url` to `goal` through `goal`.part, which a later call continues where the server can.
+def fetch_any(url: str, goal: Path, sha256: str | None = None) -> None:
+    """Fetches `url` from any server to `goal` in the same way; without a length from the server it cannot be continued.
 
     Raises DownloadFailed where it cannot be had, breaks off (the part stays), or has a wrong hash (it is deleted).
     """
     import httpx
 
-    goal.parent.mkdir(parents=True, exist_ok=True)
-    part = goal.with_name(f"{goal.name}.part")
-    name = urlsplit(url).path.rsplit("/", 1)[-1]
-    have = part.stat().st_size if part.exists() else 0
-    wanted = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"}  # so that a length is that of the file
     try:
-        with httpx.stream("GET", url, headers=wanted, follow_redirects=True, timeout=60) as answer:
-            whole = answer.headers.get("Content-Range", "").rpartition("/")[2]
-            if not (answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and whole == str(have)):
-                if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-                    part.unlink()  # it is longer than the file
-                answer.raise_for_status()
-                with part.open("ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb") as file:
-                    for chunk in answer.iter_raw():
-                        file.write(chunk)
-                        if progress is not None:
-                            progress(len(chunk))
+        about = httpx.head(url, headers=headers, follow_redirects=True, timeout=60)
+        length = about.headers.get("Content-Length") if about.is_success else None
+        size = int(length) if length else None
+        _fetch(str(about.url), goal, _name(url), size=size, sha256=sha256, headers=headers)
     except (httpx.HTTPError, OSError) as error:
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise DownloadFailed(
-            f"{name} could not be fetched ({reason}): check the connection, then run the same command again; it resumes"
+            f"{_name(url)} could not be fetched ({reason}): check the connection, then run the same command again; "
+            "it resumes"
         ) from error
-    if sha256 is not None and _sha256(part) != sha256:
+
+
+def _fetch(url: str, goal: Path, name: str, *, size: int | None, sha256: str | None, headers: dict[str, str]) -> None:
+    """Through `goal`.part, continued where a size is known; verified before it gets its name."""
+    from huggingface_hub.file_download import http_get
+
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    part = goal.with_name(f"{goal.name}.part")
+    have = part.stat().st_size if part.exists() else 0
+    if size is None or have > size:
+        have = 0
+    # r+b, not append: a server that ignores Range makes http_get start over in place
+    with part.open("r+b" if have else "wb") as file:
+        file.seek(have)
+        if have != size:
+            http_get(url, file, resume_size=have, headers=headers, expected_size=size, displayed_filename=name)
+    if (size is not None and part.stat().st_size != size) or (sha256 is not None and _sha256(part) != sha256):
         part.unlink()
         raise DownloadFailed(f"{name} arrived with a wrong hash and was deleted: run the same command again")
     part.replace(goal)
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.rsplit("/", 1)[-1]
 
 
 def _sha256(path: Path) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from lisa.errors import BadInput
+from lisa.errors import BadInput, nearest
 
 VLMS: Mapping[str, str] = {
     "auto": "lisa.vlms.auto:build",
@@ -60,6 +59,4 @@ def find(table: str, own: Mapping[str, str], name: str) -> Callable[..., Any]:
     for entry in entry_points(group=f"lisa.{table}", name=name):
         return entry.load()
     known = names(table, own)
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-    raise BadInput(f"no {table[:-1]} is called {name!r}; {hint}")
+    raise BadInput(f"no {table[:-1]} is called {name!r}; {nearest(name, known)}")

@@ -410,7 +410,7 @@ def test_a_group_shares_its_share(refer):
     assert [p.share for p in parts] == [0.75] * 4
     with pytest.raises(Missing, match="ade20k"):
         open_training("sem_seg", 9.0, folder=refer)
-    with pytest.raises(BadInput, match="did you mean 'refcoco'"):
+    with pytest.raises(BadInput, match="did you mean refcoco"):
         open_training("refcocoo", 1.0, folder=refer)
 
 

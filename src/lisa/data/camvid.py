@@ -263,9 +263,8 @@ class CamVid:
         if self.augment is not None:
             image, labels = self.augment(image, labels, rng)
         counts = np.bincount(labels.ravel(), minlength=256)[: len(CLASSES)]
-        order = [int(i) for i in rng.permutation(len(CLASSES))]
-        there = [i for i in order if counts[i] >= LEAST]
-        missing = [i for i in order if counts[i] == 0]
+        there = [i for i in range(len(CLASSES)) if counts[i] >= LEAST]
+        missing = [i for i in range(len(CLASSES)) if counts[i] == 0]
         found = []
         for place, length in enumerate(self.lengths):
             known = missing if length == 1 and place and missing else [*there, *missing]

@@ -8,12 +8,11 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from lisa.data.sources import SOURCES, Remote
-from lisa.errors import BadInput, DownloadFailed, TooLarge, shown
+from lisa.errors import BadInput, DownloadFailed, TooLarge, nearest, shown
 from lisa.fetch import fetch_any, free_disk
 from lisa.files import write_json
 
@@ -27,13 +26,12 @@ Say = Callable[[str], None]
 def plan(name: str, folder: Path) -> tuple[list[Remote], tuple[str, ...]]:
     """What is still to be fetched for a dataset, and what a person has to do. Raises BadInput for an unknown name."""
     if name not in SOURCES:
-        near = get_close_matches(name, SOURCES, n=1)
-        raise BadInput(f"{shown(name)} comes from nowhere; " + (f"did you mean {near[0]}?" if near else _known()))
+        raise BadInput(f"no dataset is called {shown(name)}; {nearest(name, SOURCES)}")
     source, done = SOURCES[name], _done(folder)
     return [file for file in source.files if file.url not in done], source.by_hand
 
 
-def get(name: str, folder: Path, *, say: Say, progress: Callable[[int], None] | None = None) -> tuple[str, ...]:
+def get(name: str, folder: Path, *, say: Say) -> tuple[str, ...]:
     """Fetches and unpacks a dataset's files below `folder`; returns the steps that are left to a person.
 
     A call after an interruption goes on where it was. Raises DownloadFailed, TooLarge or BadInput.
@@ -49,7 +47,7 @@ def get(name: str, folder: Path, *, say: Say, progress: Callable[[int], None] | 
         size = f" ({file.size / GB:.1f} GB)" if file.size else ""
         say(f"fetching {_name(file)}{size}")
         archive = folder / ".downloads" / _name(file)
-        fetch_any(file.url, archive, file.sha256, progress)
+        fetch_any(file.url, archive, file.sha256)
         say(f"unpacking {_name(file)} to {folder / file.into}")
         unpack(archive, folder / file.into, file.top)
         write_json(folder / NOTE, {**_done(folder), file.url: file.into})
@@ -108,10 +106,6 @@ def _done(folder: Path) -> dict[str, str]:
         return dict(json.loads((folder / NOTE).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
-
-
-def _known() -> str:
-    return f"known: {', '.join(SOURCES)}"
 
 
 def _name(file: Remote) -> str:

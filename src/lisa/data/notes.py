@@ -7,7 +7,7 @@ Every note is written at once and whole, in ReasonSeg's layout: `lisa train … 
 
 from __future__ import annotations
 
-import json
+import contextlib
 import math
 import os
 import shutil
@@ -25,7 +25,7 @@ from lisa.data.reasonseg import TARGET, Annotation
 from lisa.errors import BadInput, LisaError, Missing, shown
 from lisa.files import write_json
 from lisa.images import open_image
-from lisa.types import Image
+from lisa.types import Image, Size
 
 LABELS = ("target", "ignore")
 MOST_SHAPES, MOST_POINTS, LONGEST = 200, 20_000, 2_000
@@ -87,6 +87,10 @@ def _shape_of(data: Any) -> Shape:
     return Shape(label=data["label"], points=tuple((float(x), float(y)) for x, y in points))
 
 
+Record = tuple[Size, str, "dict[str, Any] | None"]
+"""A picture's size, its first instruction, and COCO's record of its mask if it has one, but for the numbers."""
+
+
 class Notes:
     """The pictures of a folder and the notes on them."""
 
@@ -100,10 +104,17 @@ class Notes:
             raise BadInput(f"two pictures are called {shown(twice[0])}, but for their endings: rename one")
         self.home = folder / "reason_seg" / "ReasonSeg" / "train"
         self.told = self.home.parent / "explanatory" / "train.json"
+        self._records: dict[int, Record] = {}
+
+    def path(self, number: int) -> Path:
+        """A picture's file. Raises BadInput where there are fewer."""
+        if not 0 <= number < len(self.pictures):
+            raise BadInput(f"there are {len(self.pictures)} pictures, none has the number {number}")
+        return self.pictures[number]
 
     def image(self, number: int) -> Image:
-        """A picture. Raises BadImage."""
-        return open_image(self.pictures[number])
+        """A picture. Raises BadInput, BadImage."""
+        return open_image(self.path(number))
 
     def has(self, number: int) -> bool:
         """Whether there is a note on it."""
@@ -123,7 +134,7 @@ class Notes:
 
     def write(self, number: int, note: Note) -> None:
         """Puts a note on a picture, in the place of an earlier one."""
-        path, goal = self.pictures[number], self._file(number)
+        path, goal = self.path(number), self._file(number)
         goal.parent.mkdir(parents=True, exist_ok=True)
         picture = goal.with_suffix(".jpg")
         if not picture.exists():
@@ -138,13 +149,14 @@ class Notes:
             rows.append({"image": picture.name, "query": note.texts[0], "outputs": note.explanation})
         if rows or self.told.exists():
             write_json(self.told, rows)
+        self._records[number] = self._record(number)
         self._write_coco()
 
     def _file(self, number: int) -> Path:
         return self.home / f"{self._stem(number)}.json"
 
     def _stem(self, number: int) -> str:
-        return self.pictures[number].stem
+        return self.path(number).stem
 
     def _explanations(self) -> list[dict[str, Any]]:
         rows = read_annotations(self.told) if self.told.exists() else []
@@ -152,23 +164,24 @@ class Notes:
 
     def _write_coco(self) -> None:
         """All notes as one COCO file, whose categories are the instructions."""
-        images, annotations, names = [], [], []
-        for number, path in enumerate(self.pictures):
-            try:
-                note = self.read(number)
-                image = self.image(number) if note else None
-            except LisaError:
-                continue
-            if note is None or image is None:
-                continue
-            height, width = image.shape[:2]
-            images.append({"id": len(images) + 1, "file_name": path.name, "height": height, "width": width})
-            names.append(note.texts[0])
-            mask = Annotation(self._file(number)).labels(height, width) == TARGET
-            if mask.any():
-                annotations.append(instance_record(len(annotations) + 1, len(images), len(names), mask))
-        categories = [{"id": i, "name": name} for i, name in enumerate(names, 1)]
+        noted = [number for number in range(len(self.pictures)) if self.has(number)]
+        for number in noted:
+            if number not in self._records:  # from an earlier session
+                with contextlib.suppress(LisaError):
+                    self._records[number] = self._record(number)
+        images, annotations, categories = [], [], []
+        for id, number in enumerate((n for n in noted if n in self._records), 1):
+            size, text, mask = self._records[number]
+            images.append({"id": id, "file_name": self.pictures[number].name, "height": size[0], "width": size[1]})
+            categories.append({"id": id, "name": text})
+            if mask is not None:
+                annotations.append(mask | {"id": len(annotations) + 1, "image_id": id, "category_id": id})
         write_json(self.folder / "coco.json", {"images": images, "annotations": annotations, "categories": categories})
+
+    def _record(self, number: int) -> Record:
+        note, (height, width) = Annotation(self._file(number)), self.image(number).shape[:2]
+        mask = note.labels(height, width) == TARGET
+        return (height, width), note.texts[0], instance_record(0, 0, 0, mask) if mask.any() else None
 
 
 def _put(path: Path, goal: Path) -> None:
@@ -225,11 +238,3 @@ def simple_outlines(mask: np.ndarray, *, least: float = 0.01, rough: float = 1.0
     large = [c for c in found if cv2.contourArea(c) >= least * mask.sum()]
     outlines = [cv2.approxPolyDP(c, rough, closed=True)[:, 0].tolist() for c in large]
     return [points for points in outlines if len(points) >= 3]
-
-
-def read_json(body: bytes) -> Any:
-    """A request's JSON. Raises BadInput."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadInput("the page sent no JSON") from error

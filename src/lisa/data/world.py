@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from lisa.types import Sample, Target, Turn
 from lisa.world.draw import draw
 from lisa.world.make import make_scene
 from lisa.world.questions import PIECES, Asked, dialogues, targets_to_turn
-from lisa.world.scene import Picture
+from lisa.world.scene import Picture, Scene
 from lisa.world.sets import scene_seed
 from lisa.world.spec import scene_of
 
@@ -99,11 +98,10 @@ class WorldDataset:
 
 
 class StatedScenes:
-    """Scenes as `lisa.world.spec` reads them, asked about."""
+    """Given scenes, asked about."""
 
-    def __init__(self, specs: Sequence[Any], seed: int) -> None:
-        """Raises BadInput for a scene that cannot be drawn."""
-        self.scenes, self.seed = [scene_of(spec) for spec in specs], seed
+    def __init__(self, scenes: Sequence[Scene]) -> None:
+        self.scenes = scenes
 
     def __len__(self) -> int:
         return len(self.scenes)

@@ -29,7 +29,7 @@ from lisa.types import Mask
 from lisa.world.draw import draw
 from lisa.world.questions import dialogues
 from lisa.world.questions.asked import Asked
-from lisa.world.scene import Picture
+from lisa.world.scene import Picture, Scene
 from lisa.world.sets import make_picture
 from lisa.world.shapes import kinds
 from lisa.world.spec import record_of, scene_of
@@ -61,34 +61,32 @@ def write_world(
     """
     if split not in SPLITS:
         raise BadInput(f"there is no split {split!r}: choose {', '.join(SPLITS)}")
-    if out.exists() and any(out.iterdir()):
-        raise BadInput(f"{shown(out)} holds something already: give a new folder")
     return _write(out, (make_picture(seed, index, split) for index in range(count)), seed, split, progress)
 
 
-def write_stated(out: Path, specs: Sequence[Any], *, seed: int) -> int:
-    """Writes stated scenes in every layout, see `lisa.world.spec`; returns the number of questions. Raises BadInput."""
-    if out.exists() and any(out.iterdir()):
-        raise BadInput(f"{shown(out)} holds something already: give a new folder")
-    scenes = [scene_of(spec) for spec in specs]
+def write_stated(out: Path, scenes: Sequence[Scene], *, seed: int) -> int:
+    """Writes given scenes in every layout; returns the number of questions. Raises BadInput for a folder in use."""
     return _write(out, (draw(scene) for scene in scenes), seed, "test", None)
 
 
-def read_specs(path: Path) -> list[Any]:
+def read_scenes(path: Path) -> list[Scene]:
     """The scenes of a JSON file of one or several, or of a JSONL file. Raises Missing or BadInput."""
     if path.suffix == ".jsonl":
         lines = read_lines(path)
         try:
-            return [json.loads(line) for line in lines]
+            found = [json.loads(line) for line in lines]
         except (ValueError, RecursionError) as error:
             raise BadInput(f"{shown(path)} has a line that is no JSON ({error}): one scene a line") from error
-    found = read_annotations(path)
-    return found if isinstance(found, list) else [found]
+    else:
+        found = read_annotations(path)
+    return [scene_of(record) for record in (found if isinstance(found, list) else [found])]
 
 
 def _write(
     out: Path, pictures: Iterable[Picture], seed: int, split: str, progress: Callable[[int], None] | None
 ) -> int:
+    if out.exists() and any(out.iterdir()):
+        raise BadInput(f"{shown(out)} holds something already: give a new folder")
     layouts = [_Truth(out), _Ade20k(out), _Coco(out), _Refer(out), _ReasonSeg(out), _Llava(out)]
     (out / "pictures").mkdir(parents=True)
     questions = 0

@@ -1,7 +1,7 @@
 """Street photographs from nothing, through language: `lisa train camvid data_dir=FOLDER` (which holds `camvid`).
 
 367 photographs teach a masker to see and to follow the name of a class; then questions teach a small language
-side to answer and to say what is not there. Planned for 90 minutes on two cores; not trained whole yet.
+side to answer and to say what is not there. About 85 minutes of two cores; figures in docs/data.md.
 """
 
 from __future__ import annotations

@@ -68,6 +68,8 @@ def own_data() -> Recipe:
 def own_tiny() -> Recipe:
     """One's own pictures on the embedded model, all of it, with drawn scenes between: minutes on a laptop.
 
+    What it learned from 60 photographs so far is not enough to be of use: see docs/log.md.
+
     `lisa train own-tiny data='{NAME: 3, world: 1}' data_dir=FOLDER --minutes 15`
     """
     return Recipe(

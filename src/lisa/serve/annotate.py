@@ -3,8 +3,6 @@
 It listens on this machine only unless told otherwise, loads nothing from elsewhere, and saves every note at once.
 """
 
-from __future__ import annotations
-
 import io
 import threading
 from collections.abc import Callable
@@ -16,10 +14,11 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from lisa.data.notes import Notes, note_of, outline_in_box, read_json, simple_outlines
+from lisa.data.notes import Notes, note_of, outline_in_box, simple_outlines
 from lisa.errors import BadInput, LisaError
 from lisa.predictor import Predictor, load
 from lisa.serve.ports import free_port
+from lisa.types import Image
 
 PAGE = Path(__file__).with_name("annotate.html")
 MOST_BYTES = 20_000_000
@@ -37,8 +36,6 @@ def launch(folder: Path, model: str, host: str, port: int) -> None:
 def build_app(notes: Notes, loader: Callable[[], Predictor]) -> FastAPI:
     """The page and what it asks for. The model is loaded when it is first asked."""
     app = FastAPI(openapi_url=None)
-    lock = threading.Lock()
-    predictor = lru_cache(maxsize=1)(loader)
     picture = lru_cache(maxsize=4)(notes.image)
 
     @app.exception_handler(LisaError)
@@ -49,6 +46,15 @@ def build_app(notes: Notes, loader: Callable[[], Predictor]) -> FastAPI:
     def page() -> HTMLResponse:
         return HTMLResponse(PAGE.read_text(encoding="utf-8"))
 
+    _keep_notes(app, notes, picture)
+    _help(app, loader, picture)
+    return app
+
+
+def _keep_notes(app: FastAPI, notes: Notes, picture: Callable[[int], Image]) -> None:
+    """Pictures, and the notes on them."""
+    lock = threading.Lock()
+
     @app.get("/pictures")
     def pictures() -> list[dict[str, object]]:
         return [{"name": p.name, "done": notes.has(i)} for i, p in enumerate(notes.pictures)]
@@ -56,20 +62,26 @@ def build_app(notes: Notes, loader: Callable[[], Predictor]) -> FastAPI:
     @app.get("/pictures/{number}/image")
     def image(number: int) -> Response:
         packed = io.BytesIO()
-        PIL.Image.fromarray(picture(_known(number))).save(packed, "JPEG", quality=92)
+        PIL.Image.fromarray(picture(number)).save(packed, "JPEG", quality=92)
         return Response(packed.getvalue(), media_type="image/jpeg")
 
     @app.get("/pictures/{number}/note")
     def read(number: int) -> dict[str, object]:
-        note = notes.read(_known(number))
+        note = notes.read(number)
         return note.to_json() if note else {"texts": [], "explanation": "", "shapes": []}
 
     @app.put("/pictures/{number}/note")
     async def write(number: int, request: Request) -> dict[str, object]:
         note = note_of(await _body(request))
         with lock:
-            notes.write(_known(number), note)
+            notes.write(number, note)
         return {"saved": True}
+
+
+def _help(app: FastAPI, loader: Callable[[], Predictor], picture: Callable[[int], Image]) -> None:
+    """Outlines that are found for people."""
+    lock = threading.Lock()
+    predictor = lru_cache(maxsize=1)(loader)
 
     @app.post("/pictures/{number}/box")
     async def box(number: int, request: Request) -> dict[str, object]:
@@ -77,20 +89,13 @@ def build_app(notes: Notes, loader: Callable[[], Predictor]) -> FastAPI:
         corners = data.get("box") if isinstance(data, dict) else None
         if not isinstance(corners, list) or len(corners) != 4 or not all(isinstance(v, int | float) for v in corners):
             raise BadInput("a box is x0, y0, x1, y1")
-        return {"outlines": simple_outlines(outline_in_box(picture(_known(number)), tuple(corners)))}  # type: ignore[arg-type]
+        return {"outlines": simple_outlines(outline_in_box(picture(number), tuple(corners)))}  # type: ignore[arg-type]
 
     @app.post("/pictures/{number}/ask")
     def ask(number: int, data: dict[str, object]) -> dict[str, object]:
         with lock:
-            result = predictor().segment(picture(_known(number)), str(data.get("text", "")))
+            result = predictor().segment(picture(number), str(data.get("text", "")))
         return {"answer": result.text, "outlines": [o for mask in result.masks for o in simple_outlines(mask)]}
-
-    def _known(number: int) -> int:
-        if not 0 <= number < len(notes.pictures):
-            raise BadInput(f"there are {len(notes.pictures)} pictures, none has the number {number}")
-        return number
-
-    return app
 
 
 async def _body(request: Request) -> object:
@@ -99,4 +104,7 @@ async def _body(request: Request) -> object:
         raise BadInput("the page sends application/json")
     if int(request.headers.get("content-length") or 0) > MOST_BYTES:
         raise BadInput("that is too much for one note")
-    return read_json(await request.body())
+    try:
+        return await request.json()
+    except (ValueError, RecursionError) as error:
+        raise BadInput("the page sent no JSON") from error

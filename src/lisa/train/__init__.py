@@ -6,21 +6,15 @@ import dataclasses
 import json
 import time
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lisa.errors import BadInput
+from lisa.errors import BadInput, nearest
 
 if TYPE_CHECKING:
     from lisa.recipes.base import Recipe
     from lisa.recipes.camvid import CamvidRecipe
     from lisa.recipes.tiny import TinyRecipe
-
-_STEPS = (
-    "steps", "warmup", "dense_steps", "word_steps", "seg_steps", "polish_steps", "small_steps", "large_steps",
-)  # fmt: skip
-"""Choices that `--minutes` makes, and a resumed run keeps."""
 
 
 def run(
@@ -122,9 +116,7 @@ def with_values(recipe: Any, values: Mapping[str, Any]) -> Any:
     found: dict[str, Any] = {}
     for key, value in values.items():
         if key not in fields or dataclasses.is_dataclass(fields.get(key)):
-            near = get_close_matches(str(key), fields, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(fields)}"
-            raise BadInput(f"the recipe has no {key!r}; {hint}")
+            raise BadInput(f"the recipe has no {key!r}; {nearest(key, fields)}")
         found[str(key)] = _typed(str(key), value, fields[str(key)])
     return dataclasses.replace(recipe, **found)
 
@@ -149,7 +141,8 @@ def _as_stored(chosen: Any, folder: Path, *, keep_steps: bool) -> Any:
     """The recipe of the run in the folder, which has to be the chosen one. Raises BadInput where it is another."""
     stored = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
     mine = json.loads(json.dumps(chosen.to_json()))
-    steps = {key: stored[key] for key in _STEPS if keep_steps and key in stored}
+    made = getattr(chosen, "SHARES", ("steps", "warmup"))  # by `--minutes`, which a resumed run keeps
+    steps = {key: stored[key] for key in made if keep_steps and key in stored}
     if stored != mine | steps:
         changed = sorted(key for key in {*stored, *mine} if stored.get(key) != (mine | steps).get(key))
         raise BadInput(

@@ -45,7 +45,7 @@ from lisa.recipes.base import Recipe
 from lisa.train.checkpoints import best_state, check_space, load_latest, load_state
 from lisa.train.feature_cache import Disk, FeatureCache, Memory, hash_of
 from lisa.train.loop import Evaluate, FitConfig, fit
-from lisa.train.optim import Muon, matrices, rest
+from lisa.train.optim import NO_MATRICES, matrices, muon_beside_adamw, rest
 from lisa.train.ranks import Ranks, joined, spread
 from lisa.train.seg import FrozenFeatures, SegObjective, SegStep, is_trained
 from lisa.train.watch import Watch
@@ -133,11 +133,9 @@ def optimizers_of(recipe: Recipe, segmenter: Segmenter) -> Sequence[torch.optim.
         return (torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=0.0),)
     if recipe.optimizer != "muon" or recipe.engine != "ddp":
         raise BadInput(f"optimizer is adamw or, with engine=ddp, muon; not {recipe.optimizer!r} with {recipe.engine}")
-    kernels = matrices(segmenter, without=("embed_tokens", "lm_head", "position", "stem.0"))
-    others = rest(segmenter, kernels)
-    return (
-        Muon(kernels, lr=10 * rate, weight_decay=recipe.weight_decay),
-        torch.optim.AdamW(others, lr=rate, betas=betas, weight_decay=recipe.weight_decay),
+    kernels = matrices(segmenter, without=NO_MATRICES)
+    return muon_beside_adamw(
+        kernels, rest(segmenter, kernels), rate=rate, weight_decay=recipe.weight_decay, betas=betas
     )
 
 

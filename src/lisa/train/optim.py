@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from lisa.devices import computes_bf16
 from lisa.errors import BadInput
 
+NO_MATRICES = ("embed_tokens", "lm_head", "position", "stem.0")
+"""Parts of names of weights that have two axes or more and are none of Muon's: tables, and the first convolution."""
+
 
 class Muon(torch.optim.Optimizer):
     """Muon (Jordan et al., 2024): Nesterov's momentum, of which every matrix is made orthogonal before it is a step.
@@ -66,6 +69,21 @@ def rest(module: nn.Module, taken: Iterable[Tensor]) -> list[nn.Parameter]:
     """The trainable parameters that are not in `taken`."""
     ids = {id(p) for p in taken}
     return [p for p in module.parameters() if p.requires_grad and id(p) not in ids]
+
+
+def muon_beside_adamw(
+    kernels: Sequence[nn.Parameter],
+    others: Sequence[nn.Parameter],
+    *,
+    rate: float,
+    weight_decay: float = 0.01,
+    betas: tuple[float, float] = (0.9, 0.999),
+) -> tuple[Muon, torch.optim.AdamW]:
+    """Muon for the kernels at ten times the learning rate that AdamW has for the others."""
+    return (
+        Muon(kernels, lr=10 * rate, weight_decay=weight_decay),
+        torch.optim.AdamW(others, lr=rate, betas=betas, weight_decay=weight_decay),
+    )
 
 
 def warmup_then_cosine(step: int, *, steps: int, warmup: int, floor: float = 0.0) -> float:

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from lisa.devices import pick_device
 from lisa.recipes.base import Recipe
@@ -33,12 +35,7 @@ def probe(recipe: Recipe | TinyRecipe | CamvidRecipe) -> str:
 
 def stage_seconds(recipe: TinyRecipe | CamvidRecipe) -> dict[str, float]:
     """Field of the recipe → seconds of one step of that stage on this machine, the first step left out."""
-    stages = tiny.objectives_of if isinstance(recipe, TinyRecipe) else camvid.objectives_of
-    with tempfile.TemporaryDirectory() as folder:
-        return {
-            name: _time(make, FitConfig(steps=STEPS + 1, samples=pictures))
-            for name, (make, pictures) in stages(recipe, Path(folder)).items()  # type: ignore[arg-type]
-        }
+    return {name: seconds for name, (seconds, _) in _measured(recipe).items()}
 
 
 def recipe_seconds(recipe: Recipe) -> float:
@@ -68,13 +65,30 @@ def _recipe_rows(recipe: Recipe) -> Rows:
 
 
 def _stage_rows(recipe: TinyRecipe | CamvidRecipe) -> Rows:
-    seconds = stage_seconds(recipe)
-    steps = {name: int(getattr(recipe, name)) for name in seconds}
-    hours = sum(steps[name] * each for name, each in seconds.items()) / 3600
+    measured = _measured(recipe)
+    steps = {name: int(getattr(recipe, name)) for name in measured}
+    hours = sum(steps[name] * each for name, (each, _) in measured.items()) / 3600
+    weights = list(next(reversed(measured.values()))[1].parameters())
+    total, trained = sum(p.numel() for p in weights), sum(p.numel() for p in weights if p.requires_grad)
     return [
-        *((name.replace("_", " "), f"{steps[name]}, {each:.2f} s each") for name, each in seconds.items()),
+        ("parameters", f"{total / 1e6:.2f} M, {trained / 1e6:.2f} M of them trained in the last stage"),
+        ("weights and optimizer", f"{(total * 4 + trained * 12) / 1e6:.0f} MB of memory"),
+        *((name.replace("_", " "), f"{steps[name]}, {each:.2f} s each") for name, (each, _) in measured.items()),
         ("time in all", f"{hours:.2f} h on this machine"),
+        ("disk", f"{(total * 4 + trained * 8) * 3 / 1e6:.0f} MB for the states kept, {total * 2 / 1e6:.0f} MB result"),
     ]
+
+
+def _measured(recipe: TinyRecipe | CamvidRecipe) -> dict[str, tuple[float, nn.Module]]:
+    """Field of the recipe → seconds of a step of that stage, and what is in memory then."""
+    stages: Any = tiny.objectives_of if isinstance(recipe, TinyRecipe) else camvid.objectives_of
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (make, pictures) in stages(recipe, Path(folder)).items():
+            objective = make()
+            seconds = _time(lambda made=objective: made, FitConfig(steps=STEPS + 1, samples=pictures))
+            found[name] = seconds, objective.module
+    return found
 
 
 def _objective(recipe: Recipe, folder: Path) -> Objective:

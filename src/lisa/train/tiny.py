@@ -24,7 +24,7 @@ from lisa.train.checkpoints import check_space
 from lisa.train.dense import classes_of_world, dense_objective, label_maps, train_dense
 from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import FitConfig, Objective, Report, fit
-from lisa.train.optim import Muon, matrices, rest
+from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
 from lisa.train.seg import SegStep
 from lisa.train.words import WordsObjective
 from lisa.types import Sample
@@ -38,40 +38,17 @@ LOOK_FILE = "look.safetensors"
 class FreshDialogues:
     """Place → dialogues about a freshly drawn scene, by (seed, place) alone."""
 
-    def __init__(
-        self,
-        *,
-        dialogues: int,
-        seed: int,
-        shares: Mapping[str, float] | None = None,
-        pieces: Mapping[str, float] | None = None,
-        chinese: float = 0.0,
-    ) -> None:
-        """`shares`: as in `dialogues`. `pieces`: set piece → the share of pictures arranged for it, beside chance.
-
-        `chinese`: the share of pictures that are asked about in Chinese.
-        """
-        self.dialogues, self.seed, self.chinese = dialogues, seed, chinese
-        self.shares, self.pieces = shares or {}, pieces or {}
+    def __init__(self, lesson: Lesson) -> None:
+        self.lesson = lesson
 
     def __call__(self, place: int) -> Sequence[Sample]:
         """All about one picture; none where nothing can be asked about it."""
-        rng = np.random.default_rng([self.seed, place])
-        picture = make_picture(self.seed, place, set_piece=_piece(self.pieces, rng))
-        language = "zh" if rng.random() < self.chinese else "en"
-        samples = samples_of(picture, rng, self.dialogues, shares=self.shares, language=language, name=str(place))
+        lesson = self.lesson
+        rng = np.random.default_rng([lesson.seed, place])
+        picture = make_picture(lesson.seed, place, set_piece=_piece(lesson.pieces, rng))
+        language = "zh" if rng.random() < lesson.chinese else "en"
+        samples = samples_of(picture, rng, lesson.dialogues, shares=lesson.shares, language=language, name=str(place))
         return [replace(s, meta=s.meta | {"picture": picture}) for s in samples]
-
-
-def dialogues_of(lesson: Lesson) -> FreshDialogues:
-    """What a lesson asks."""
-    return FreshDialogues(
-        dialogues=lesson.dialogues,
-        seed=lesson.seed,
-        shares=lesson.shares,
-        pieces=lesson.pieces,
-        chinese=lesson.chinese,
-    )
 
 
 def _piece(pieces: Mapping[str, float], rng: np.random.Generator) -> str | None:
@@ -93,18 +70,14 @@ def make_tokenizer(path: Path, samples: Iterable[Sample], vocabulary: int) -> No
 
 def tokenizer_samples(recipe: TinyRecipe) -> Iterator[Sample]:
     """Dialogues about scenes of their own seed."""
-    draw = FreshDialogues(dialogues=8, seed=recipe.tokenizer_seed, chinese=recipe.seg.chinese)
+    draw = FreshDialogues(Lesson(seed=recipe.tokenizer_seed, pictures=1, dialogues=8))
     return (s for place in range(recipe.tokenizer_pictures) for s in draw(place))
 
 
 def optimizers_of(segmenter: Segmenter, heads: nn.Module, rate: float = 1.0) -> tuple[Muon, torch.optim.AdamW]:
     """Muon for the matrices of tower and language, AdamW for what else of a segmenter is trained, and for `heads`."""
-    kernels = matrices(segmenter.vlm, without=("embed_tokens", "lm_head", "position", "stem.0"))  # type: ignore[arg-type]
-    others = [*rest(segmenter, kernels), *heads.parameters()]
-    return (
-        Muon(kernels, lr=0.01 * rate, weight_decay=0.01),
-        torch.optim.AdamW(others, lr=1e-3 * rate, weight_decay=0.01),
-    )
+    kernels = matrices(segmenter.vlm, without=NO_MATRICES)  # type: ignore[arg-type]
+    return muon_beside_adamw(kernels, [*rest(segmenter, kernels), *heads.parameters()], rate=1e-3 * rate)
 
 
 def seg_objective(segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None = None) -> LookObjective:
@@ -118,7 +91,7 @@ def seg_objective(segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None 
     weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
     return LookObjective(
         SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
-        dialogues_of(lesson),
+        FreshDialogues(lesson),
         optimizers_of(segmenter, heads, lesson.rate),
         heads,
         lambda sample, square: label_maps(sample.meta["picture"], classes, square),
@@ -177,11 +150,7 @@ def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[
 
 
 def _words(segmenter: Segmenter, recipe: TinyRecipe) -> WordsObjective:
-    lesson = recipe.words
-    return WordsObjective(
-        segmenter.vlm,  # type: ignore[arg-type]
-        dialogues_of(lesson),
-    )
+    return WordsObjective(segmenter.vlm, FreshDialogues(recipe.words))  # type: ignore[arg-type]
 
 
 def _go_on(recipe: TinyRecipe, final: Path, heads: LookHeads) -> Segmenter:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
+from torch.optim import Optimizer
 
 from lisa.model.losses import text_loss
-from lisa.train.optim import Muon, matrices, rest
+from lisa.train.optim import NO_MATRICES, matrices, muon_beside_adamw, rest
 from lisa.train.seg import Draw
 from lisa.types import Sample
 from lisa.vlms.base import IGNORE, pad_rows
@@ -40,12 +42,11 @@ class WordsObjective:
         """`draw`: place → conversations, whose pictures are left out."""
         self.vlm, self.draw = vlm, draw
         self.module: nn.Module = vlm.model
-        language = nn.ModuleList([vlm.model.get_decoder(), vlm.head])  # type: ignore[list-item]
-        kernels = matrices(language, without=("embed_tokens", "1.weight"))
-        self.optimizers: Sequence[Optimizer] = (
-            Muon(kernels, lr=0.01, weight_decay=0.01),
-            AdamW(rest(language, kernels), lr=1e-3, weight_decay=0.01),
-        )
+        decoder: Any = vlm.model.get_decoder()
+        kernels = matrices(decoder, without=NO_MATRICES)
+        others = [*rest(decoder, kernels), *vlm.head.parameters()]
+        self.optimizers: Sequence[Optimizer] = muon_beside_adamw(kernels, others, rate=1e-3)
+        self._blank = vlm.prepare_image(np.zeros((1, 1, 3), np.uint8))
 
     def batches(self, shares: Sequence[range]) -> list[WordsBatch]:
         """One for each share."""
@@ -55,7 +56,7 @@ class WordsObjective:
         """Conversations, without the tokens of their pictures."""
         rows = []
         for sample in samples:
-            prompt = self.vlm.prepare_text(self.vlm.prepare_image(sample.image[:1, :1]), sample.turns)
+            prompt = self.vlm.prepare_text(self._blank, sample.turns)
             kept = prompt.input_ids != self.vlm.model.config.image_token_id
             rows.append((prompt.input_ids[kept], prompt.labels[kept]))
         return WordsBatch(

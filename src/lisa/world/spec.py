@@ -11,10 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from difflib import get_close_matches
 from typing import Any
 
-from lisa.errors import BadInput, shown
+from lisa.errors import BadInput, nearest, shown
 from lisa.world import backgrounds as bg
 from lisa.world.make import Builder, compose_stated
 from lisa.world.scene import Relation, Scene, Thing
@@ -131,9 +130,7 @@ def _check(number: int, thing: Any) -> None:
 def _one_of(what: str, value: Any, known: Sequence[str]) -> str:
     if value in known:
         return str(value)
-    near = get_close_matches(str(value), known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"it may be {', '.join(known) or 'nothing'}"
-    raise BadInput(f"the {what} cannot be {shown(value)}: {hint}")
+    raise BadInput(f"the {what} cannot be {shown(value)}; {nearest(value, known)}")
 
 
 def _pair(value: Any) -> tuple[Any, Any]:
