@@ -238,6 +238,20 @@ def test_grouped_queries_are_expected_from_the_config():
     assert expected["model.embed_tokens.weight"] == (9, 64)
 
 
+def test_our_own_layout_after_transformers_has_loaded_a_model(native):
+    import torch
+    from torch.utils import _device
+    from transformers import initialization
+
+    _device._device_constructors.cache_clear()
+    try:
+        with torch.device("meta"), initialization.meta_device_safe_creation_ops():
+            torch.zeros(1)  # torch notes which functions make tensors, with the one that is exchanged meanwhile
+        assert examine(native).ok
+    finally:
+        _device._device_constructors.cache_clear()
+
+
 def test_our_own_layout(native):
     report = examine(native)
     assert report.ok and report.facts["layout"] == "lisa", report.render()

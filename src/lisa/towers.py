@@ -109,7 +109,9 @@ def _double(x: Tensor) -> Tensor:
 def waves(grid: int, width: int, amplitude: float = 0.3) -> Tensor:
     """Sines and cosines of rows and columns, from half a wave over the map to one over two cells: `[grid², width]`."""
     places = (torch.arange(grid) + 0.5) / grid
-    angles = places[:, None] * math.pi * grid ** torch.linspace(0, 1, width // 4)
+    # transformers' loading can leave torch.linspace deaf to `with torch.device(…)`
+    turns = torch.linspace(0, 1, width // 4, device=places.device)
+    angles = places[:, None] * math.pi * grid**turns
     line = torch.cat([angles.sin(), angles.cos()], dim=-1)
     rows, columns = line[:, None].expand(-1, grid, -1), line[None].expand(grid, -1, -1)
     return amplitude * torch.cat([rows, columns], dim=-1).reshape(grid * grid, width)
