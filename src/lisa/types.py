@@ -34,7 +34,7 @@ class Target:
     mask: Mask
     """`[H, W]` bool."""
     phrase: str = ""
-    """The words of the answer that name it."""
+    """What it is called; the answer, where it names it, does so with these words."""
     ignore: Mask | None = None
     """`[H, W]` bool, pixels that evaluation leaves out; None where there are none."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 
 from lisa.config import ModelConfig, PartConfig
 from lisa.data.augment import Augmentation
-from lisa.data.camvid import CLASSES, HELD, IGNORED, Asked, CamVid
+from lisa.data.camvid import CLASSES, IGNORED, Asked, CamVid, questions
 from lisa.errors import BadInput, Missing
 from lisa.evaluate import Evaluation, Row
 from lisa.maskers.pyramid import build as build_masker
@@ -48,6 +49,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_questions_and_their_masks(folder):
     data = CamVid(folder / "camvid", augment=Augmentation())
+    kept = [q for asked in questions().values() for q in (*asked.choose, *asked.test)]
     seen = set()
     for place in range(60):
         samples = data.draw(place % 4, np.random.default_rng(place))
@@ -58,7 +60,7 @@ def test_questions_and_their_masks(folder):
             turns, words = enumerate(sample.turns), iter(sample.meta["words"])
             assert (sample.group == "absent") == (not sample.meta["words"])
             for i, turn in turns:
-                assert not any(q in turn.instruction for f in CLASSES for q in f.asked[-HELD:])
+                assert not any(q in turn.instruction for q in kept)
                 if not turn.targets:
                     assert i in sample.meta["absent"] and "[SEG]" not in turn.answer
                     assert not any(f.name in turn.answer for n, f in enumerate(CLASSES) if n in sample.meta["labels"])
@@ -84,8 +86,20 @@ def test_every_class_is_asked_of_every_picture(folder):
     asked = list(Asked(CamVid(folder / "camvid", "val"), "names"))
     assert len(asked) == 4 * len(CLASSES)
     assert sum(bool(s.turns[0].targets) for s in asked) == 4 * 3
-    held = {s.turns[0].instruction for s in Asked(CamVid(folder / "camvid", "val"), "reason")}
-    assert held == {q for f in CLASSES for q in f.asked[-HELD:]}
+    for part, kept in (("val", "test"), ("train", "test"), ("held", "choose")):
+        found = {s.turns[0].instruction for s in Asked(CamVid(folder / "camvid", part), "reason")}
+        assert found == {q for asked in questions().values() for q in getattr(asked, kept)}
+
+
+def test_what_is_asked_by_has_not_been_learned():
+    assert list(questions()) == [f.name for f in CLASSES]
+    bare = [
+        {re.sub(r"[^a-z ]", "", q.lower()) for asked in questions().values() for q in getattr(asked, kind)}
+        for kind in ("learned", "choose", "test")
+    ]
+    assert all(len(asked.learned) > 100 and len(asked.choose) == len(asked.test) == 2 for asked in questions().values())
+    assert not bare[0] & bare[1] and not bare[0] & bare[2] and not bare[1] & bare[2]
+    assert len(bare[0]) == sum(len(asked.learned) for asked in questions().values())
 
 
 def test_what_is_missing_is_named(folder, tmp_path):

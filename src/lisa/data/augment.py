@@ -22,6 +22,8 @@ SIDES = {"left": "right", "right": "left", "左": "右", "右": "左"}
 _SIDE = re.compile(r"\b(?:left|right)\b|[左右]", re.IGNORECASE)
 KEPT = 0.7
 """Share of every target that a crop has to keep, so that what is asked about stays what it was."""
+CROPS = 4
+"""Crops that are tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +69,21 @@ class Augmentation:
         return change.picture(image), change.cut(labels)
 
     def samples(self, samples: Sequence[Sample], rng: np.random.Generator) -> list[Sample]:
-        """Conversations about one picture, changed alike; not cropped where a target would be lost."""
+        """Conversations about one picture, changed alike: those whose targets a crop keeps, if these are half of them.
+
+        Not cropped where a few crops all lose more.
+        """
         if not samples:
             return []
         height, width = samples[0].image.shape[:2]
-        change = self.change((height, width), rng)
-        masks = [t.mask for s in samples for turn in s.turns for t in turn.targets]
-        if any(change.cut(m).sum() < KEPT * m.sum() for m in masks):
-            change = replace(change, rows=slice(0, height), columns=slice(0, width))
+        for _ in range(CROPS):
+            change = self.change((height, width), rng)
+            kept = [s for s in samples if not _loses(s, change)]
+            if 2 * len(kept) >= len(samples):
+                break
+        else:
+            change, kept = replace(change, rows=slice(0, height), columns=slice(0, width)), list(samples)
+        samples = kept
         image = change.picture(samples[0].image)
         return [replace(s, image=image, turns=tuple(_turn(t, change) for t in s.turns)) for s in samples]
 
@@ -105,6 +114,11 @@ class Augmented:
     def draw(self, index: int, rng: np.random.Generator) -> list[Sample]:
         """What the other draws, changed by the same dice."""
         return self.augmentation.samples(list(self.reader.draw(index, rng)), rng)
+
+
+def _loses(sample: Sample, change: Change) -> bool:
+    masks = [t.mask for turn in sample.turns for t in turn.targets]
+    return any(change.cut(m).sum() < KEPT * m.sum() for m in masks)
 
 
 def _turn(turn: Turn, change: Change) -> Turn:

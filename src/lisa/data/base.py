@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -26,6 +26,14 @@ class Reader(Protocol):
         Raises a LisaError that names the record where it cannot be read.
         """
         ...
+
+
+@runtime_checkable
+class SeveralAsked(Protocol):
+    """A dataset that has several conversations for a picture."""
+
+    most: int
+    """How many of them are drawn at once, at most."""
 
 
 def some(count: int, most: int, rng: np.random.Generator) -> list[int]:

@@ -2,14 +2,17 @@
 
     train/NAME.jpg|png   trainannot/NAME.png (class numbers, 11 = unlabelled)   val, valannot
 
-One table of what is known of the classes makes the questions: names, places, what a thing is for, what takes a thought
-or two, and what a picture does not show.
+What is known of the classes makes the questions: names, places, what a thing is for and what takes a thought or two
+(`assets/camvid.json`), and what a picture does not show.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -39,167 +42,40 @@ class Facts:
     plural: bool
     also: tuple[str, ...] = ()
     """Other names people use."""
-    asked: tuple[str, ...]
-    """Questions about its use or nature; the last ones, new wordings of what is asked before, are `HELD` back."""
     because: str
     """Why it is the answer."""
 
 
-HELD = 2
-"""Questions of each class that are never learned from, and that it is evaluated by."""
+@dataclass(frozen=True, kw_only=True)
+class Questions:
+    """Questions about the use or nature of one class."""
+
+    learned: tuple[str, ...]
+    choose: tuple[str, ...]
+    """Never learned from, written by somebody who had not seen those: to make choices by."""
+    test: tuple[str, ...]
+    """By the same hand, for the validation part."""
+
+
+@lru_cache(maxsize=1)
+def questions() -> dict[str, Questions]:
+    """Class → the questions about it."""
+    listed = json.loads((files("lisa") / "assets" / "camvid.json").read_text(encoding="utf-8"))
+    return {name: Questions(**{k: tuple(v) for k, v in asked.items()}) for name, asked in listed.items()}
+
 
 CLASSES: tuple[Facts, ...] = (
-    Facts(
-        name="sky", plural=False, also=("heaven above",),
-        asked=(
-            "Where would birds and planes fly?", "Where do the clouds hang?", "Where does the sun shine from?",
-            "Where does the rain come from?", "What is above everything else?",
-            "Where do you see the sun and the clouds?", "What is high above the houses?", "Where would a plane be?",
-            "What turns dark at night?", "Where would one look for the moon and the stars?",
-            "What is blue when the weather is good?", "What tells us how the weather is?",
-            "Where can the stars be seen at night?", "Where does a bird fly?", "What do you see when you look up?",
-            "Where would a plane fly?", "Where are the sun and the moon?",
-        ),
-        because="Birds, planes and clouds are up there.",
-    ),
-    Facts(
-        name="buildings", plural=True, also=("houses", "walls of the houses"),
-        asked=(
-            "Where do people live and work?", "What was built by masons?", "What has rooms and windows?",
-            "Where could one find a shop or an office?", "Where would a family sleep at night?",
-            "What would an architect have designed?", "What has walls and a roof?",
-            "Where would somebody have a flat?", "What is made of bricks and concrete?",
-            "What has doors, stairs and rooms?", "Where do people go to be warm inside?",
-            "What keeps a family dry when it rains?", "What did somebody build for people to live in?",
-            "Where would you find an office, a kitchen or a bedroom?", "What has an address?",
-            "Where would a family live?", "What has a roof, walls and windows?",
-        ),
-        because="People live and work in buildings.",
-    ),
-    Facts(
-        name="poles", plural=True, also=("posts", "columns of the street lamps"),
-        asked=(
-            "What holds up the lamps and signs?", "What are the street lights fixed to?",
-            "What thin things stand upright beside the road?", "What could one chain a bicycle to?",
-            "What keeps the lamps high above the street?", "What carries the lamps?",
-            "What is tall, thin and made of metal?", "What are the signs fixed to?",
-            "What would a dog like to sniff at?", "What stands upright and holds a light?",
-            "What does a street lamp stand on?", "Which thin things are put into the ground?",
-            "What carries wires and lamps?", "What could a poster be fixed to?",
-            "What thin thing would hurt if one walked into it?", "What holds the lamps up?",
-            "What thin and tall things are fixed in the ground?",
-        ),
-        because="Poles hold lamps and signs up.",
-    ),
-    Facts(
-        name="road", plural=False, also=("street", "carriageway", "roadway"),
-        asked=(
-            "Where may a car drive?", "What is paved for traffic?", "What do the wheels of the cars touch?",
-            "Where is it dangerous for children to play?", "Where would a bus drive along?",
-            "Which surface is made for vehicles?", "What are the lanes painted on?", "Where does the traffic go?",
-            "What is made of asphalt for cars?", "Where do cars, buses and trucks drive?",
-            "What would a driver keep their eyes on?", "Where may vehicles go fast?",
-            "What should one look at both ways before crossing?", "What has white lines for the traffic?",
-            "Where must nobody stand when a car comes?", "Where may buses and trucks drive?",
-            "Which surface do the cars drive on?",
-        ),
-        because="Vehicles drive on the road.",
-    ),
-    Facts(
-        name="pavement", plural=False, also=("sidewalk", "footpath"),
-        asked=(
-            "Where should people walk?", "Where is it safe to walk beside the traffic?",
-            "Where would one push a pram?", "Where may somebody stand and wait for the bus?",
-            "Which surface is made for people on foot?", "Where should children stay when cars come?",
-            "Where can I walk without fear of cars?", "What runs along the road for those who walk?",
-            "Where would a mother walk with her child?", "Which part of the street is for walkers?",
-            "Where may one stop to talk to a friend?", "What is beside the road and a little higher?",
-            "Where should one go on foot?", "Where is one safe from the cars?", "Where would you walk to the shop?",
-            "Where may people go on foot safely?", "Where should a mother push a pram?",
-        ),
-        because="The pavement is for people on foot.",
-    ),
-    Facts(
-        name="trees", plural=True, also=("bushes and trees", "plants", "greenery"),
-        asked=(
-            "What gives shade in summer?", "What has leaves?", "What grows here?",
-            "Where may a bird build its nest?", "What makes the air fresh?", "What would a gardener take care of?",
-            "What is green and alive?", "What has branches and roots?", "What loses its leaves in autumn?",
-            "What needs water and light to grow?", "What gives wood?",
-            "Which living things do not move from their place?", "What could a cat climb up to catch a bird?",
-            "What has bark and branches?", "What turns yellow in autumn?", "What is green and has branches?",
-            "What grows leaves and gives shade?",
-        ),
-        because="Trees grow and have leaves.",
-    ),
-    Facts(
-        name="traffic signs", plural=True, also=("signs", "road signs"),
-        asked=(
-            "What tells drivers the rules?", "What should a driver read?", "What shows the way or a speed limit?",
-            "What gives information to those who drive?", "What warns drivers of dangers?",
-            "What has to be obeyed by everybody who drives?", "What says how fast one may go?",
-            "What shows where one may not park?", "What says stop or give way?",
-            "What has letters or symbols on it for drivers?", "What helps a driver to find the way?",
-            "What forbids something to drivers?", "What must one know for the driving test?",
-            "What tells you the speed limit?", "What shows drivers which way to go?",
-            "What warns and informs drivers?", "What tells a driver how fast to go?",
-        ),
-        because="Signs tell drivers what to do.",
-    ),
-    Facts(
-        name="fence", plural=False, also=("railing", "barrier"),
-        asked=(
-            "What keeps people from walking through?", "What closes off a piece of land?",
-            "What would one have to climb over?", "What separates one side from the other?",
-            "What keeps a dog in a garden?", "What is put up to keep others out?", "What marks where a garden ends?",
-            "What keeps animals from running away?", "What is between the garden and the street?",
-            "What stops people from getting in?", "What has bars or boards in a row?",
-            "What could one lean on and not pass?", "What protects a garden?", "What would a thief climb over?",
-            "What keeps strangers out?", "What keeps people out of a garden?",
-            "What would a dog have to climb over?",
-        ),
-        because="A fence keeps people from going through.",
-    ),
-    Facts(
-        name="cars", plural=True, also=("vehicles", "automobiles"),
-        asked=(
-            "What could take a family to another town?", "What needs fuel?", "What has an engine and four wheels?",
-            "What can drive fast?", "What would one need a driving licence for?", "What has to be parked?",
-            "What has a boot, doors and seats?", "What does a driver sit in?", "What has headlights and tyres?",
-            "What makes noise and fumes on the road?", "What would one take to a garage to be repaired?",
-            "What is locked with a key and driven?", "What carries people on four wheels?",
-            "What do people drive to work?", "What has a motor?", "What has four wheels and needs fuel?",
-            "What would a family drive in?",
-        ),
-        because="Cars have an engine and carry people.",
-    ),
-    Facts(
-        name="pedestrians", plural=True, also=("people on foot", "people walking"),
-        asked=(
-            "Who must be given way at a crossing?", "Who is walking?", "Who moves on their own two feet?",
-            "Whom should a driver look out for?", "Who wears shoes here?", "Who is most easily hurt by a car?",
-            "Who goes without any vehicle?", "Who may be on their way to a shop on foot?", "Who uses the crossing?",
-            "Who could be talking to each other?", "Who would get wet in the rain?",
-            "Whom must a driver stop for at a crossing?", "Who has legs and no wheels?",
-            "Who walks along the street?", "Who could carry a shopping bag?", "Who goes on their own feet?",
-            "For whom must a driver stop?",
-        ),
-        because="Pedestrians go on foot.",
-    ),
-    Facts(
-        name="cyclists", plural=True, also=("bicyclists", "people on bicycles", "riders"),
-        asked=(
-            "Who rides without an engine?", "Who has to pedal?", "Who should wear a helmet?",
-            "Who moves on two wheels by their own strength?", "Who gets along by bicycle?",
-            "Who needs strong legs to get ahead?", "Who sits on a saddle?", "Who holds handlebars?",
-            "Who has a bell and two wheels?", "Who rides and gets exercise?",
-            "Whom should a driver pass with enough room?", "Who needs a bicycle lane?",
-            "Who has to keep their balance on two wheels?", "Who travels on a bike?",
-            "Who rides beside the cars without a motor?", "Who pedals on two wheels?",
-            "Who rides a bicycle with a helmet?",
-        ),
-        because="Cyclists ride bicycles.",
-    ),
+    Facts(name="sky", plural=False, also=("heaven above",), because="Birds, planes and clouds are up there."),
+    Facts(name="buildings", plural=True, also=("houses", "walls of the houses"), because="People live and work in buildings."),
+    Facts(name="poles", plural=True, also=("posts", "columns of the street lamps"), because="Poles hold lamps and signs up."),
+    Facts(name="road", plural=False, also=("street", "carriageway", "roadway"), because="Vehicles drive on the road."),
+    Facts(name="pavement", plural=False, also=("sidewalk", "footpath"), because="The pavement is for people on foot."),
+    Facts(name="trees", plural=True, also=("bushes and trees", "plants", "greenery"), because="Trees grow and have leaves."),
+    Facts(name="traffic signs", plural=True, also=("signs", "road signs"), because="Signs tell drivers what to do."),
+    Facts(name="fence", plural=False, also=("railing", "barrier"), because="A fence keeps people from going through."),
+    Facts(name="cars", plural=True, also=("vehicles", "automobiles"), because="Cars have an engine and carry people."),
+    Facts(name="pedestrians", plural=True, also=("people on foot", "people walking"), because="Pedestrians go on foot."),
+    Facts(name="cyclists", plural=True, also=("bicyclists", "people on bicycles", "riders"), because="Cyclists ride bicycles."),
 )  # fmt: skip
 """In the order of their numbers."""
 
@@ -246,7 +122,7 @@ class CamVid:
                 raise BadInput(f"{shown(folder / 'classes.json')} names {count} classes, not {len(CLASSES) + 1}")
         self.pictures = pictures_in(home)[KEPT.get(part, slice(None))]
         self.maps = folder / f"{name}annot"
-        self.augment, self.lengths = augment, tuple(lengths)
+        self.part, self.augment, self.lengths = part, augment, tuple(lengths)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -316,7 +192,8 @@ class Asked:
                 mask = labels == number
                 asked = f"Segment the {facts.name}."
                 if self.kind == "reason":
-                    asked = facts.asked[-1 - index % HELD]
+                    unseen = questions()[facts.name].choose if self.data.part in KEPT else questions()[facts.name].test
+                    asked = unseen[index % len(unseen)]
                 targets = (Target(mask=mask, ignore=ignore),) if mask.any() else ()
                 turn = Turn(instruction=asked, answer=answer_of(facts, found=bool(targets)), targets=targets)
                 meta = {"class": facts.name, "ignore": ignore}
@@ -334,7 +211,7 @@ def turn_about(number: int, labels: Labels, rng: np.random.Generator) -> tuple[T
     way = rng.random()
     if way < 0.45:
         explain = rng.random() < 0.35
-        question = pick(facts.asked[:-HELD], rng)
+        question = pick(questions()[facts.name].learned, rng)
         asked = pick(EXPLAINED if explain else REASONED, rng).format(q=question)
         return _turn(asked, facts, mask, because=facts.because if explain else ""), 0
     name = facts.name if rng.random() < 0.6 or not facts.also else pick(facts.also, rng)

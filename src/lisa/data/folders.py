@@ -96,9 +96,9 @@ class ClassFolders:
                 image=image,
                 turns=(
                     Turn(
-                        instruction=prompts.ask_name(name.replace("_", " "), rng),
+                        instruction=prompts.ask_name(_spoken(name), rng),
                         answer=prompts.answer(rng, to=name),
-                        targets=(Target(mask=read_labels(file, (image.shape[0], image.shape[1])) > 0),),
+                        targets=(Target(mask=read_labels(file, image.shape[:2]) > 0, phrase=_spoken(name)),),
                     ),
                 ),
                 group="own",
@@ -114,6 +114,10 @@ class ClassFolders:
         """Name and mask of every class that has one for this picture."""
         files = [(c.name, c / f"{self.pictures[index].stem}.png") for c in self.classes]
         return [(name, read_labels(file) > 0) for name, file in files if file.is_file()]
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def pictures_in(folder: Path) -> list[Path]:

@@ -35,6 +35,11 @@ class Name:
         """An instruction for it."""
         return prompts.ask_part(self.thing, self.part, rng) if self.part else prompts.ask_name(self.thing, rng)
 
+    @property
+    def spoken(self) -> str:
+        """As it is said: "dog head"."""
+        return f"{self.thing} {self.part}".rstrip()
+
 
 class Instances:
     """One annotation file. Masks are kept as they stand in it, and decoded when they are drawn."""
@@ -88,17 +93,18 @@ class Instances:
             Sample(
                 id=f"{self.name}/{index}/{i}",
                 image=image,
-                turns=(
-                    Turn(
-                        instruction=self.names[int(groups[i][0]["category_id"])].ask(rng),
-                        answer=prompts.answer(rng, to=self.names[int(groups[i][0]["category_id"])].thing),
-                        targets=(Target(mask=self._mask(groups[i], (height, width))),),
-                    ),
-                ),
+                turns=(self._turn(groups[i], (height, width), rng),),
                 group=self.name,
             )
             for i in some(len(groups), self.most, rng)
         ]
+
+    def _turn(self, rows: list[dict[str, Any]], size: tuple[int, int], rng: np.random.Generator) -> Turn:
+        name = self.names[int(rows[0]["category_id"])]
+        asked, answer = name.ask(rng), prompts.answer(rng, to=name.thing)
+        return Turn(
+            instruction=asked, answer=answer, targets=(Target(mask=self._mask(rows, size), phrase=name.spoken),)
+        )
 
     def picture(self, index: int) -> Path:
         """The file of a picture."""

@@ -51,7 +51,7 @@ class LabelMaps:
                     Turn(
                         instruction=prompts.ask_name(self.names[number], rng),
                         answer=prompts.answer(rng, to=self.names[number]),
-                        targets=(Target(mask=labels == number),),
+                        targets=(Target(mask=labels == number, phrase=self.names[number]),),
                     ),
                 ),
                 group=self.name,

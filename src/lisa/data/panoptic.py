@@ -61,7 +61,7 @@ class Panoptic:
                     Turn(
                         instruction=self.names[number].ask(rng),
                         answer=prompts.answer(rng, to=self.names[number].thing),
-                        targets=(Target(mask=np.isin(labels, segments)),),
+                        targets=(Target(mask=np.isin(labels, segments), phrase=self.names[number].spoken),),
                     ),
                 ),
                 group=self.name,

@@ -98,7 +98,7 @@ class PascalParts:
                     Turn(
                         instruction=_asked(things[i][0], rng),
                         answer=prompts.answer(rng, to=things[i][0]),
-                        targets=(Target(mask=things[i][1]),),
+                        targets=(Target(mask=things[i][1], phrase=things[i][0].replace(":", " ")),),
                     ),
                 ),
                 group="pascal_part",

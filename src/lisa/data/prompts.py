@@ -27,6 +27,8 @@ class Wording:
     parts: tuple[str, str]
     """Two ways to name a part of a thing, half and half."""
     answers: tuple[str, ...]
+    named: str
+    """An answer that says what it masks, as the reference's do not."""
     nothing: tuple[str, ...]
     """Answers to what is not in the picture; the reference has none."""
 
@@ -46,6 +48,7 @@ ENGLISH = Wording(
     ),
     parts=("{whole} {part}", "the {part} of the {whole}"),
     answers=("It is [SEG].", "Sure, [SEG].", "Sure, it is [SEG].", "Sure, the segmentation result is [SEG].", "[SEG]."),
+    named="It is the {name} [SEG].",
     nothing=("There is no such thing in this image.", "It is not in this image.", "There is none in this image."),
 )
 CHINESE = Wording(
@@ -63,6 +66,7 @@ CHINESE = Wording(
     ),
     parts=("{whole}{part}", "{whole}的{part}"),
     answers=("是 [SEG]。", "好的，[SEG]。", "好的，就是 [SEG]。", "好的，分割结果是 [SEG]。", "[SEG]。"),
+    named="是{name} [SEG]。",
     nothing=("图中没有这样的东西。", "它不在这张图里。", "这张图里没有。"),
 )
 _HAN = re.compile(r"[\u3400-\u9fff]")

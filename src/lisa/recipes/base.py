@@ -30,6 +30,10 @@ class Recipe:
     "shuffled" takes every sample once before any twice."""
     augment: bool = False
     """Pictures are cropped, mirrored (with left and right in the words) and lit anew each time: for small sets."""
+    named: bool = False
+    """Answers name what they mask ("It is the dog [SEG]."), as a small model has to; the reference's do not."""
+    per_picture: int = 0
+    """Conversations about a picture at most, where its dataset has more to ask; 0: three, as the reference has it."""
 
     steps: int = 10_000
     samples: int = 160

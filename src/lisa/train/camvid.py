@@ -150,7 +150,7 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
     """
     final = folder / "checkpoint"
     data = open_camvid(Path(recipe.data_dir), recipe.part)
-    data.augment = Augmentation(smallest=0.7)
+    data.augment = Augmentation(smallest=0.5)
     check_space(folder, 500_000_000)
     write_json(folder / "recipe.json", recipe.to_json())
     final.mkdir(parents=True, exist_ok=True)

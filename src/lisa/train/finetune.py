@@ -18,8 +18,10 @@ import numpy as np
 import torch
 
 from lisa.data.augment import Augmentation, Augmented
+from lisa.data.base import SeveralAsked
 from lisa.data.datasets import open_dataset, open_training
 from lisa.data.mixture import Mixture, Part
+from lisa.data.named import Named
 from lisa.devices import pick_device
 from lisa.errors import BadCheckpoint, BadInput, Missing
 from lisa.evaluate import evaluate
@@ -144,6 +146,12 @@ def row_of(recipe: Recipe) -> Mixture:
     parts = [
         part for name, share in recipe.data.items() for part in open_training(name, share, folder=Path(recipe.data_dir))
     ]
+    if recipe.per_picture:
+        for reader in (part.dataset for part in parts):
+            if isinstance(reader, SeveralAsked):
+                reader.most = recipe.per_picture
+    if recipe.named:
+        parts = [Part(Named(part.dataset), part.share) for part in parts]
     if recipe.augment:
         parts = [Part(Augmented(part.dataset, Augmentation()), part.share) for part in parts]
     return Mixture(parts, seed=recipe.seed, order=recipe.order)
