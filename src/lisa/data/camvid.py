@@ -66,17 +66,39 @@ def questions() -> dict[str, Questions]:
 
 CLASSES: tuple[Facts, ...] = (
     Facts(name="sky", plural=False, also=("heaven above",), because="Birds, planes and clouds are up there."),
-    Facts(name="buildings", plural=True, also=("houses", "walls of the houses"), because="People live and work in buildings."),
-    Facts(name="poles", plural=True, also=("posts", "columns of the street lamps"), because="Poles hold lamps and signs up."),
+    Facts(
+        name="buildings",
+        plural=True,
+        also=("houses", "walls of the houses"),
+        because="People live and work in buildings.",
+    ),
+    Facts(
+        name="poles",
+        plural=True,
+        also=("posts", "columns of the street lamps"),
+        because="Poles hold lamps and signs up.",
+    ),
     Facts(name="road", plural=False, also=("street", "carriageway", "roadway"), because="Vehicles drive on the road."),
     Facts(name="pavement", plural=False, also=("sidewalk", "footpath"), because="The pavement is for people on foot."),
-    Facts(name="trees", plural=True, also=("bushes and trees", "plants", "greenery"), because="Trees grow and have leaves."),
+    Facts(
+        name="trees",
+        plural=True,
+        also=("bushes and trees", "plants", "greenery"),
+        because="Trees grow and have leaves.",
+    ),
     Facts(name="traffic signs", plural=True, also=("signs", "road signs"), because="Signs tell drivers what to do."),
     Facts(name="fence", plural=False, also=("railing", "barrier"), because="A fence keeps people from going through."),
     Facts(name="cars", plural=True, also=("vehicles", "automobiles"), because="Cars have an engine and carry people."),
-    Facts(name="pedestrians", plural=True, also=("people on foot", "people walking"), because="Pedestrians go on foot."),
-    Facts(name="cyclists", plural=True, also=("bicyclists", "people on bicycles", "riders"), because="Cyclists ride bicycles."),
-)  # fmt: skip
+    Facts(
+        name="pedestrians", plural=True, also=("people on foot", "people walking"), because="Pedestrians go on foot."
+    ),
+    Facts(
+        name="cyclists",
+        plural=True,
+        also=("bicyclists", "people on bicycles", "riders"),
+        because="Cyclists ride bicycles.",
+    ),
+)
 """In the order of their numbers."""
 
 NAMED = (
