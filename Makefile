@@ -5,7 +5,7 @@ LISA := $(VENV)/bin/lisa
 PYTHON ?= python3
 OUT ?= out
 
-.PHONY: demo test lint parity parity-7b hostile kill ranks step-cost train-tiny examples clean
+.PHONY: demo test lint parity parity-7b hostile kill thorough ranks step-cost train-tiny examples clean
 
 # torch first and by number, so that a CPU build is taken where the package index offers one
 $(VENV)/base: pyproject.toml
@@ -41,6 +41,9 @@ hostile: $(VENV)/dev  ## 300 hostile files and instructions
 
 kill: $(VENV)/dev  ## 200 kills of trainings at random moments
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(PY) tests/kill.py --kills 200 --seed 0
+
+thorough: $(VENV)/dev  ## 20,000 cases for each metric, 1,000 simulated evaluations for each interval
+	LISA_EXAMPLES=20000 LISA_TRIALS=1000 $(PY) -m pytest tests/metrics -n 2
 
 ranks: $(VENV)/dev  ## one, two and four processes, DDP and FSDP2, on one curve
 	$(PY) -m pytest tests/test_ranks.py -m "slow or not slow" -v

@@ -20,7 +20,7 @@ import numpy as np
 
 from lisa.data.camvid import CLASSES, IGNORED, Asked, CamVid
 from lisa.data.convert import instance_record
-from lisa.evaluate import evaluate
+from lisa.evaluate.ask import evaluate
 from lisa.metrics.intervals import ratio
 from lisa.metrics.iou import intersection_union
 from lisa.predictor import load

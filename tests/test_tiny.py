@@ -10,7 +10,7 @@ import pytest
 
 import lisa
 from lisa.data.world import WorldDataset
-from lisa.evaluate import evaluate
+from lisa.evaluate.ask import evaluate
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

@@ -99,7 +99,7 @@ def chat(
 
 @app.command("eval")
 def evaluate(
-    model: Annotated[str, typer.Argument(help="tiny, lisa-7b, a folder, or a hub id.")],
+    model: Annotated[str, typer.Argument(help="tiny, lisa-7b, a folder, a hub id; or a file or folder of answers.")],
     datasets: Annotated[list[str], typer.Argument(help="Names of datasets, such as world.")],
     data: Annotated[Path | None, typer.Option(help="Folder the datasets lie in.")] = None,
     split: Annotated[str | None, typer.Option(help="Split, such as val.")] = None,
@@ -107,30 +107,58 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")] = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for report.json.")] = None,
-    json: Annotated[Path | None, typer.Option("--json", help="File for the same numbers.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for answers and report; continued.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="File for the figures alone.")] = None,
+    forced: Annotated[bool, typer.Option("--teacher-forced", help="Also as the reference validates.")] = False,
+    controls: Annotated[int, typer.Option(min=0, help="So many questions again, changed: does it listen?")] = 0,
+    part: Annotated[
+        str | None, typer.Option(help="This process's share, such as 2/4; torchrun says it itself.")
+    ] = None,
 ) -> None:
-    """Measure a model on datasets: gIoU, cIoU and more."""
+    """Measure a model, or answers in files, on datasets: gIoU, cIoU and more."""
     from lisa import console
 
-    files = console.report_files(out, json)
-    from lisa import evaluate as evaluation
+    console.report_files(out, json)
+    from lisa.evaluate.run import Asking, Share, run
+    from lisa.files import write_json
 
+    asking = Asking(
+        data=data,
+        split=split,
+        seed=seed,
+        limit=limit,
+        forced=forced,
+        controls=controls,
+        device=device,
+        dtype=dtype,
+    )
+    share = Share.of(part)
     with console.counting("questions", limit) as progress:
-        report = evaluation.run(
-            model,
-            datasets,
-            data=data,
-            split=split,
-            seed=seed,
-            limit=limit,
-            device=device,
-            dtype=dtype,
-            progress=progress,
-        )
-    for file in files:
-        evaluation.write_report(report, file)
-    console.show_report(report)
+        report, _ = run(model, datasets, asking, out=out, share=share, progress=progress)
+    if share.rank == 0:
+        if json is not None:
+            write_json(json, report)
+        console.show_report(report)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="The --out of one evaluation.")],
+    second: Annotated[Path, typer.Argument(help="The --out of another, on the same questions.")],
+    show: Annotated[int, typer.Option(min=0, help="So many of the questions that changed most.")] = 12,
+) -> None:
+    """Say whether the second model is better, on what, and where it changed most."""
+    from lisa import console
+    from lisa.errors import BadInput
+    from lisa.evaluate.compare import compare as compared
+    from lisa.evaluate.run import read_rows
+
+    rows, others = read_rows(first), read_rows(second)
+    names = [name for name in rows if name in others]
+    if not names:
+        raise BadInput("the two evaluations have no dataset in common")
+    for name in names:
+        console.show_comparison(name, compared(rows[name], others[name], show=show))
 
 
 @app.command()

@@ -13,6 +13,7 @@ from lisa.checks import check_device, check_dtype, check_out_folder
 from lisa.errors import BadInput, LisaError, shown
 
 if TYPE_CHECKING:
+    from lisa.evaluate.compare import Comparison
     from lisa.predictor import Predictor
     from lisa.segmentation import Segmentation
     from lisa.types import Image
@@ -131,15 +132,14 @@ def converse(predictor: Predictor, request: Request, options: dict[str, Any]) ->
             tell(f"error: {error}")
 
 
-def report_files(out: Path | None, json: Path | None) -> list[Path]:
-    """The files a report shall go to, after seeing that they can be written; their folders are made."""
+def report_files(out: Path | None, json: Path | None) -> None:
+    """Sees that the files of a report can be written; their folders are made."""
     files = [out / "report.json"] if out is not None else []
     files += [json] if json is not None else []
     for file in files:
         if file.is_dir():
             raise BadInput(f"{shown(file)} is a folder: give the name of a file")
         check_out_folder(file.parent).mkdir(parents=True, exist_ok=True)
-    return files
 
 
 def show_report(report: dict[str, Any]) -> None:
@@ -147,22 +147,52 @@ def show_report(report: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from lisa.evaluate.report import value
+
+    out = Console()
     for name, figures in report["datasets"].items():
-        table = Table("figure", "value", title=f"{report['model']} on {name}")
-        kinds = figures.get("by_kind", {})
-        for label, value in [*figures.items(), *kinds.items()]:
-            if label != "by_kind":
-                table.add_row(label, _figure(value))
-        Console().print(table)
+        table = Table("figure", "value", title=f"{report['model']} on {name}, {report['protocol']}")
+        for label, figure in figures.items():
+            if not label.startswith("by_"):
+                table.add_row(label, value(figure))
+        out.print(table)
+        for group in (k for k in figures if k.startswith("by_")):
+            rows = Table(group.replace("_", " "), "value", "n")
+            for label, figure in figures[group].items():
+                rows.add_row(label, value(figure), str(figure["count"]))
+            out.print(rows)
+        if found := report.get("controls", {}).get(name):
+            rows = Table("does it listen, does it look?", "gIoU")
+            rows.add_row("as asked", value(found["asked"]))
+            for label, figure in [*found["changed"].items(), *found["floors"].items()]:
+                rows.add_row(label, value(figure))
+            rows.add_row("the targets at the masks' resolution", value(found["ceiling"]))
+            rows.add_row("two wordings, against each other", value(found["consistency"]))
+            for label, share in found["shares"].items():
+                rows.add_row(f"share carried by the {label}", f"{share:.2f}")
+            out.print(rows)
 
 
-def _figure(value: Any) -> str:
-    if not isinstance(value, dict):
-        return "–" if value is None else f"{value:g}"
-    middle, low, high = value.get("value"), value.get("low"), value.get("high")
-    if middle is None:
-        return "–"
-    return f"{middle:.3f}" if low is None or high is None else f"{middle:.3f} [{low:.3f}, {high:.3f}]"
+def show_comparison(name: str, found: Comparison) -> None:
+    """Differences as tables on stdout, and a verdict."""
+    from rich.console import Console
+    from rich.table import Table
+
+    out = Console()
+    verdicts = {1: "the second is better", -1: "the first is better", 0: "no difference that chance could not make"}
+    out.print(f"{name}: {verdicts[found.whole.better]}")
+    table = Table("second − first", "difference", "p", "n")
+    rows = [("gIoU", found.whole), ("what is not there, said so", found.absent)]
+    rows += [(f"{group}: {label}", d) for group, of in found.tables.items() for label, d in of.items()]
+    for label, d in rows:
+        if d.figure.count:
+            table.add_row(label, str(d.figure), f"{d.p:.3f}", str(d.figure.count))
+    out.print(table)
+    if found.changed:
+        changed = Table("question", "first", "second", "IoU")
+        for a, b in found.changed:
+            changed.add_row(f"{a.id}: {a.instruction}", a.answer, b.answer, f"{a.iou:.2f} → {b.iou:.2f}")
+        out.print(changed)
 
 
 def _next_line(asking: bool) -> str | None:

@@ -101,17 +101,33 @@ class Predictor:
         answers = self.segmenter.answer([e.features for e in encoded], turns, max_new_tokens)
         return [self._result(e, a) for e, a in zip(encoded, answers)]
 
+    def masks_of(self, images: Sequence[Source | Encoded], turns: Sequence[Sequence[Turn]]) -> list[Segmentation]:
+        """Masks for answers that are given (teacher-forced), `turns[i]` about `images[i]`: to compare with, not to ask.
+
+        Every turn has an answer, and the last one's [SEG] are what the masks are of.
+        """
+        encoded = [self._encoded(image) for image in images]
+        found = self.segmenter.masks_of([e.features for e in encoded], turns)
+        texts = [t[-1].answer or "" for t in turns]
+        return [self._segmentation(e, text, low, iou) for e, text, (low, iou) in zip(encoded, texts, found)]
+
     def _result(self, encoded: Encoded, answer: Answer) -> Segmentation:
-        logits = encoded.features.geometry.restore(answer.low_res_logits)
+        starts = self._seg_starts(answer)
+        return self._segmentation(encoded, answer.raw_text, answer.low_res_logits, answer.predicted_iou, starts)
+
+    def _segmentation(
+        self, encoded: Encoded, text: str, low_res: torch.Tensor, iou: torch.Tensor, starts: list[int] | None = None
+    ) -> Segmentation:
+        logits = encoded.features.geometry.restore(low_res)
         trained = self.segmenter.masker.scores_trained
-        scores = answer.predicted_iou.clamp(0, 1) if trained else mean_probability(logits)
+        scores = iou.clamp(0, 1) if trained else mean_probability(logits)
         return Segmentation.from_raw(
-            answer.raw_text,
+            text,
             (logits > 0).cpu().numpy(),
             scores.float().cpu().numpy(),
             image=encoded.image,
             score_kind=PREDICTED_IOU if trained else CONFIDENCE,
-            seg_starts=self._seg_starts(answer),
+            seg_starts=starts,
         )
 
     def _seg_starts(self, answer: Answer) -> list[int] | None:

@@ -76,16 +76,12 @@ class Augmentation:
         if not samples:
             return []
         height, width = samples[0].image.shape[:2]
-        for _ in range(CROPS):
-            change = self.change((height, width), rng)
-            kept = [s for s in samples if not _loses(s, change)]
-            if 2 * len(kept) >= len(samples):
-                break
-        else:
-            change, kept = replace(change, rows=slice(0, height), columns=slice(0, width)), list(samples)
-        samples = kept
+        changes = [self.change((height, width), rng) for _ in range(CROPS)]
+        whole = replace(changes[0], rows=slice(0, height), columns=slice(0, width))
+        change = next((c for c in changes if 2 * sum(not _loses(s, c) for s in samples) >= len(samples)), whole)
+        samples = [s for s in samples if not _loses(s, change)]
         image = change.picture(samples[0].image)
-        return [replace(s, image=image, turns=tuple(_turn(t, change) for t in s.turns)) for s in samples]
+        return [replace(changed_words(s, change), image=image) for s in samples]
 
     def change(self, size: tuple[int, ...], rng: np.random.Generator) -> Change:
         """One change of a picture of this height and width."""
@@ -114,6 +110,11 @@ class Augmented:
     def draw(self, index: int, rng: np.random.Generator) -> list[Sample]:
         """What the other draws, changed by the same dice."""
         return self.augmentation.samples(list(self.reader.draw(index, rng)), rng)
+
+
+def changed_words(sample: Sample, change: Change) -> Sample:
+    """Its masks and words, changed as its picture is to be."""
+    return replace(sample, turns=tuple(_turn(t, change) for t in sample.turns))
 
 
 def _loses(sample: Sample, change: Change) -> bool:

@@ -26,9 +26,6 @@ SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "
 """Dataset → who made the split that LISA uses; refCOCOg also has google's."""
 
 
-"""Their group, which N-acc is computed over."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Expression:
     """One referring expression, and the annotations it means; none where it means nothing that is there."""
@@ -87,7 +84,9 @@ class Refer:
             mask |= self._mask(number, (image.shape[0], image.shape[1]))
         targets = (Target(mask=mask),) if expression.annotations else ()
         turn = Turn(instruction=asked, answer=answer, targets=targets)
-        return Sample(id=f"{self.name}/{id}", image=image, turns=(turn,), group=self.name if targets else ABSENT)
+        meta = {"picture_id": expression.image, "united": self.name == "grefcoco"}
+        group = self.name if targets else ABSENT
+        return Sample(id=f"{self.name}/{id}", image=image, turns=(turn,), group=group, meta=meta)
 
     def _mask(self, number: int, size: tuple[int, int]) -> Mask:
         return decode_segmentation(self.masks[number], size, f"{self.name}, annotation {number}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -66,6 +68,34 @@ def mean_ratio(
     low, high = np.quantile(values, [tail, 1 - tail])
     (value,) = _mean_of_ratios(tops.sum(0)[None], bottoms.sum(0)[None])
     return Figure(float(value), float(low), float(high), len(t))
+
+
+Item = TypeVar("Item")
+
+
+def resampled(
+    items: Sequence[Item],
+    statistic: Callable[[Sequence[Item]], float],
+    picture: Callable[[Item], str],
+    *,
+    seed: int = 0,
+    draws: int = 200,
+    level: float = 0.95,
+) -> Figure:
+    """Any statistic of items with a percentile bootstrap over pictures, for those that are no ratio of sums."""
+    if not items:
+        return Figure(float("nan"), float("nan"), float("nan"), 0)
+    groups: dict[str, list[Item]] = {}
+    for item in items:
+        groups.setdefault(picture(item), []).append(item)
+    whole = [groups[name] for name in sorted(groups)]
+    rng = np.random.default_rng(seed)
+    picks = rng.integers(len(whole), size=(draws, len(whole)))
+    values = [statistic([item for k in row for item in whole[k]]) for row in picks]
+    tail = (1 - level) / 2
+    kept = [v for v in values if v == v] or [float("nan")]
+    low, high = np.quantile(kept, [tail, 1 - tail])
+    return Figure(float(statistic(items)), float(low), float(high), len(items))
 
 
 def _mean_of_ratios(tops: NDArray[np.float64], bottoms: NDArray[np.float64]) -> NDArray[np.float64]:

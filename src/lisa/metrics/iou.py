@@ -7,10 +7,12 @@ with any prediction as 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from lisa.metrics.totals import Total
 
 IGNORE = 255
 """Target value of pixels that count nowhere."""
@@ -32,7 +34,7 @@ class IouState:
 
     intersection: int = 0
     union: int = 0
-    iou_sum: float = 0.0
+    iou_sum: Total = field(default_factory=Total)
     count: int = 0
 
     def update(self, predicted: ArrayLike, target: ArrayLike) -> None:
@@ -41,19 +43,19 @@ class IouState:
         self.intersection += int(intersection.sum())
         self.union += int(union.sum())
         # the reference's small constants are kept, so that its published numbers mean the same here
-        self.iou_sum += float(np.where(union == 0, 1.0, intersection / (union + 1e-5)).sum())
+        self.iou_sum.add(np.where(union == 0, 1.0, intersection / (union + 1e-5)).tolist())
         self.count += len(union)
 
     def merge(self, other: IouState) -> None:
         """Adds another state to this one."""
         self.intersection += other.intersection
         self.union += other.union
-        self.iou_sum += other.iou_sum
+        self.iou_sum.merge(other.iou_sum)
         self.count += other.count
 
     def compute(self) -> dict[str, float]:
         """`giou` and `ciou`, 0 … 1."""
         return {
-            "giou": self.iou_sum / (self.count + 1e-5),
+            "giou": self.iou_sum.value / (self.count + 1e-5),
             "ciou": self.intersection / (self.union + 1e-10),
         }

@@ -20,7 +20,7 @@ from lisa.geometry import Geometry, wide
 from lisa.maskers.base import Masker
 from lisa.model.losses import LossWeights, mask_losses, score_loss, text_loss
 from lisa.model.seg_head import SegProjector, seg_positions
-from lisa.types import Image, Sample, Turn
+from lisa.types import SEG, Image, Sample, Turn
 from lisa.vlms.base import IGNORE, Generated, Vlm, VlmBatch, join_images
 
 
@@ -136,10 +136,29 @@ class Segmenter(nn.Module):
         generated = self.vlm.generate(batch, [i.vlm_features for i in images], max_new_tokens)
         return [self._with_masks(image, g) for image, g in zip(images, generated)]
 
+    @torch.no_grad()
+    def masks_of(self, images: Sequence[EncodedImage], turns: Sequence[Sequence[Turn]]) -> list[tuple[Tensor, Tensor]]:
+        """Teacher-forced: what the [SEG] of given last answers mean, `[N, h, w]` logits and `[N]` predicted IoU each.
+
+        The way in which most published figures were made; an answer that the model would not give costs nothing here.
+        """
+        prompts = [self.vlm.prepare_text(image.inputs, t) for image, t in zip(images, turns)]
+        batch = self.vlm.collate(prompts, range(len(prompts)), {}).to(self.device)
+        hidden = self.vlm.hidden(batch, [i.vlm_features for i in images])
+        where = seg_positions(batch.input_ids, self.vlm.seg_token_id) & (batch.attention_mask == 1)
+        found = []
+        for image, t, row, states in zip(images, turns, where, hidden):
+            count = (t[-1].answer or "").count(SEG)
+            found.append(self._decode(image, self.projector(states[row][-count:] if count else states[:0])))
+        return found
+
+    def _decode(self, image: EncodedImage, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+        index = torch.zeros(len(embeddings), dtype=torch.int64, device=self.device)
+        return self.masker.decode(image.mask_features, embeddings, index)
+
     def _with_masks(self, image: EncodedImage, generated: Generated) -> Answer:
         embeddings = self.projector(generated.states[generated.ids == self.vlm.seg_token_id])
-        index = torch.zeros(len(embeddings), dtype=torch.int64, device=self.device)
-        low_res, iou = self.masker.decode(image.mask_features, embeddings, index)
+        low_res, iou = self._decode(image, embeddings)
         return Answer(
             raw_text=self.vlm.decode(generated.ids.tolist()),
             generated=generated,

@@ -109,16 +109,16 @@ class TinyRecipe:
     """Pictures whose dialogues make the vocabulary."""
     vocabulary: int = 2_600
     dense_seed: int = 2
-    dense_steps: int = 1_720
+    dense_steps: int = 1_200
     dense_pictures: int = 12
     """Pictures a step of the dense stage."""
     words: Lesson = WORDS
-    word_steps: int = 600
+    word_steps: int = 400
     """Steps of conversations without their pictures."""
     seg: Lesson = SEG
-    seg_steps: int = 2_450
+    seg_steps: int = 1_550
     polish: Lesson = POLISH
-    polish_steps: int = 380
+    polish_steps: int = 240
     rate: float = 1.0
     """Factor on the lessons' learning rates; less than 1 where a run goes on from a trained model."""
     seed: int = 1

@@ -24,7 +24,7 @@ from lisa.data.mixture import Mixture, Part
 from lisa.data.named import Named
 from lisa.devices import pick_device
 from lisa.errors import BadCheckpoint, BadInput, Missing
-from lisa.evaluate import evaluate
+from lisa.evaluate.ask import evaluate
 from lisa.files import write_json
 from lisa.hub import resolve
 from lisa.model import checkpoint, legacy, parts

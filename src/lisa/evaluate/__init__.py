@@ -1,0 +1,1 @@
+"""Evaluation that can be trusted: predictions × samples × metrics."""
