@@ -111,6 +111,9 @@ def evaluate(
     json: Annotated[Path | None, typer.Option("--json", help="File for the figures alone.")] = None,
     forced: Annotated[bool, typer.Option("--teacher-forced", help="Also as the reference validates.")] = False,
     controls: Annotated[int, typer.Option(min=0, help="So many questions again, changed: does it listen?")] = 0,
+    trained_on: Annotated[
+        list[str] | None, typer.Option(help="What it was trained on: flags pictures in both.")
+    ] = None,
     part: Annotated[
         str | None, typer.Option(help="This process's share, such as 2/4; torchrun says it itself.")
     ] = None,
@@ -129,6 +132,7 @@ def evaluate(
         limit=limit,
         forced=forced,
         controls=controls,
+        trained_on=tuple(trained_on or ()),
         device=device,
         dtype=dtype,
     )
@@ -267,22 +271,27 @@ def data_check(
     name: Annotated[str, typer.Argument(help="A dataset, as `lisa data list` names it.")],
     data: Annotated[Path, typer.Option(help="Folder the datasets lie in.")] = Path("data"),
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many pictures.")] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(help="Must share no picture with it, such as refcoco:val.")
+    ] = None,
 ) -> None:
     """Read every picture and annotation once, and name what is wrong; exit code 2 if something is."""
     from lisa import console
+    from lisa.data.alike import Gallery
     from lisa.data.check import check
-    from lisa.data.datasets import open_training
+    from lisa.data.datasets import open_training, pictures
     from lisa.data.sources import SOURCES
 
     readers = [part.dataset for part in open_training(name, 1.0, folder=data)]
     origin = SOURCES.get(name)
     if origin and origin.pictures not in (None, len(readers[0])):
         print(f"{len(readers[0]):,} pictures here, {origin.pictures:,} published ({origin.home})")
+    others = {other: Gallery.of(pictures(other, folder=data)) for other in against or []}
     bad = 0
     for reader in readers:
         total = len(reader) if limit is None else min(limit, len(reader))
         with console.counting("reading", total) as progress:
-            found = check(reader, limit=limit, progress=progress)
+            found = check(reader, limit=limit, against=others, progress=progress)
         print(found.render())
         bad += sum(found.kinds.values())
     if bad:
@@ -415,7 +424,16 @@ def get(
 
 
 @app.command()
-def doctor(path: Annotated[str, typer.Argument(help="A checkpoint: folder, alias or hub id on this machine.")]) -> None:
+def doctor(
+    path: Annotated[str, typer.Argument(help="A checkpoint: folder, alias or hub id on this machine.")],
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also load it, ask it, and name faults by how it behaves.")
+    ] = False,
+    dataset: Annotated[str, typer.Option(help="With --deep: what it is asked.")] = "world",
+    data: Annotated[Path | None, typer.Option(help="With --deep: the folder the dataset lies in.")] = None,
+    questions: Annotated[int, typer.Option(min=8, help="With --deep: how many.")] = 24,
+    device: DeviceOption = None,
+) -> None:
     """Say whether a checkpoint can work, and what to do if not."""
     from lisa import console
 
@@ -426,6 +444,14 @@ def doctor(path: Annotated[str, typer.Argument(help="A checkpoint: folder, alias
     print(report.render())
     if not report.ok:
         raise LisaError(f"this checkpoint cannot work: {report.first_error}")
+    if deep:
+        with console.working("asking"):
+            from lisa.evaluate.faults import examine_deeply
+
+            found = examine_deeply(path, dataset, data=data, count=questions, device=device)
+        print(found.render())
+        if found.faults:
+            raise LisaError(f"this model does not work as it should: {found.faults[0].name}")
 
 
 @app.command()

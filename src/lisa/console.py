@@ -151,6 +151,8 @@ def show_report(report: dict[str, Any]) -> None:
 
     out = Console()
     for name, figures in report["datasets"].items():
+        for told in report.get("leaks", {}).get(name, ()):
+            out.print(f"⚠ {name}: {told}", style="yellow", markup=False)
         table = Table("figure", "value", title=f"{report['model']} on {name}, {report['protocol']}")
         for label, figure in figures.items():
             if not label.startswith("by_"):

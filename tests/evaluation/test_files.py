@@ -140,7 +140,8 @@ def broken_files(folder: Path, squares: Squares, count: int) -> list[Path]:
     dice, paths = random.Random(0), []
     good = coco_results(squares)
     values = [
-        None, float("nan"), float("inf"), -1, 10**30, "x", [], {}, [[1]], {"size": [4]}, {"size": [9, 9], "counts": "é"},
+        None, float("nan"), float("inf"), -1, 10**30, "x", [], {}, [[1]],
+        {"size": [4]}, {"size": [9, 9], "counts": "é"},
         {"size": [-1, 5], "counts": "0"}, {"size": [10**7, 10**7], "counts": "0"}, [[0, 0, 1]], [["a", "b"]], True,
     ]  # fmt: skip
     for k in range(count):

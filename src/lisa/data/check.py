@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from lisa.data.base import Reader
+from lisa.data.alike import Gallery
+from lisa.data.base import Reader, SeveralAsked
 from lisa.errors import LisaError
+from lisa.types import Sample
 
 _REMEMBERED = 1000
+_ALL = 1_000_000
 
 
 @dataclass
@@ -39,9 +43,22 @@ class Findings:
         return "\n".join([*lines, *(f"  {p}" for p in self.problems[:most])])
 
 
-def check(reader: Reader, *, limit: int | None = None, progress: Callable[[int], None] | None = None) -> Findings:
-    """Reads every picture (or the first `limit`) with all that is asked about it in one draw."""
+def check(
+    reader: Reader,
+    *,
+    limit: int | None = None,
+    against: Mapping[str, Gallery] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Findings:
+    """Reads every picture (or the first `limit`) with all that can be asked about it.
+
+    `against`: name → pictures that must not be among these, such as those of a test.
+    """
     found = Findings()
+    if isinstance(reader, SeveralAsked):
+        reader = copy(reader)
+        reader.most = _ALL
+    own = Gallery()
     for index in range(len(reader) if limit is None else min(limit, len(reader))):
         try:
             samples = reader.draw(index, np.random.default_rng(index))
@@ -52,14 +69,31 @@ def check(reader: Reader, *, limit: int | None = None, progress: Callable[[int],
             found.pictures += 1
             if not samples:
                 found.note("nothing to learn", f"picture {index}")
+            else:
+                _compare(samples[0], own, against or {}, found)
+        masks: set[tuple[str, bytes]] = set()
         for sample in samples:
             found.conversations += 1
-            for target in (t for turn in sample.turns for t in turn.targets):
+            for turn, target in ((asked, t) for asked in sample.turns for t in asked.targets):
                 found.masks += 1
                 if not target.mask.any():
                     found.note("empty mask", sample.id)
                 elif target.mask.all():
                     found.note("mask of the whole picture", sample.id)
+                same = (target.phrase or turn.instruction, target.mask.tobytes())
+                if same in masks:
+                    found.note("the same mask twice", f"{sample.id}, {same[0]}")
+                masks.add(same)
         if progress is not None:
             progress(1)
     return found
+
+
+def _compare(sample: Sample, own: Gallery, others: Mapping[str, Gallery], found: Findings) -> None:
+    if (twin := own.find(sample.image, near=0)) is not None and twin.name != sample.id:
+        found.note("the same picture twice", f"{sample.id} and {twin.name}")
+    own.add(sample.id, sample.image)
+    for name, gallery in others.items():
+        if (twin := gallery.find(sample.image)) is not None:
+            how = "the same pixels" if twin.bits < 0 else f"{twin.bits} of 128 bits apart"
+            found.note(f"also in {name}", f"{sample.id} is {twin.name}, {how}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,9 +18,9 @@ from lisa.data.mixture import Part
 from lisa.data.own import added, own
 from lisa.data.refer import SPLIT_BY, Refer
 from lisa.data.tables import Table
-from lisa.errors import BadInput
+from lisa.errors import BadInput, LisaError
 from lisa.files import write_text
-from lisa.types import Sample
+from lisa.types import Image, Sample
 
 if TYPE_CHECKING:
     from lisa.data.reasonseg import ReasonSeg
@@ -125,6 +126,26 @@ def open_training(name: str, share: float, *, folder: Path) -> list[Part]:
         return [Part(added(folder / f"{name}.yaml"), share)]
     members = registry.DATASET_GROUPS.get(name, (name,))
     return [Part(registry.find("datasets", registry.DATASETS, m)(folder), share / len(members)) for m in members]
+
+
+def pictures(name: str, *, folder: Path | None) -> Iterator[tuple[str, Image]]:
+    """Id and picture of everything in a dataset's training part; "NAME:SPLIT" is what is evaluated on that split.
+
+    What cannot be read is left out. Raises as `open_training` and `open_dataset`.
+    """
+    name, _, split = name.partition(":")
+    if split or (name in KNOWN and name not in registry.DATASETS):
+        last = None
+        for sample in open_dataset(name, folder=folder, split=split or None, seed=0, limit=None):
+            if sample.image is not last:
+                last = sample.image
+                yield sample.id, sample.image
+        return
+    for part in open_training(name, 1.0, folder=_given(folder, name)):
+        for index in range(len(part.dataset)):
+            with suppress(LisaError):
+                for sample in islice(part.dataset.draw(index, np.random.default_rng(index)), 1):
+                    yield sample.id, sample.image
 
 
 def noted(folder: Path, name: str) -> bool:

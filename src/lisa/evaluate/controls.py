@@ -14,7 +14,7 @@ from lisa.data.augment import Change, changed_words
 from lisa.evaluate.ask import ask, converse
 from lisa.evaluate.rows import Row
 from lisa.metrics.intervals import Figure, ratio
-from lisa.metrics.iou import intersection_union
+from lisa.metrics.iou import intersection_union, together
 from lisa.predictor import Predictor
 from lisa.types import Mask, Sample, Turn
 
@@ -180,16 +180,12 @@ def _consistency(predictor: Predictor, samples: Sequence[Sample], reworded: Sequ
     for s, other in zip(samples, reworded):
         encoded = predictor.encode(s.image)
         first, second = converse(predictor, [encoded, encoded], [s.turns, other.turns], 64)
-        scores.append(_iou(_any(first.masks), _any(second.masks)))
+        scores.append(_iou(together(first.masks), together(second.masks)))
     return ratio(scores, np.ones(len(samples)), [s.id for s in samples])
 
 
 def _union(sample: Sample) -> Mask:
-    return _any(np.stack([t.mask for t in sample.turns[-1].targets]))
-
-
-def _any(masks: NDArray[np.bool_]) -> Mask:
-    return np.logical_or.reduce(masks, axis=0)
+    return together(np.stack([t.mask for t in sample.turns[-1].targets]))
 
 
 def _cells(mask: Mask) -> NDArray[np.float64]:

@@ -10,6 +10,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,13 +19,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from lisa.data.datasets import open_dataset
 from lisa.data.prompts import ENGLISH
+from lisa.errors import BadInput
 from lisa.geometry import PIXEL_MEAN
-from lisa.metrics.iou import intersection_union
+from lisa.metrics.iou import intersection_union, together
 from lisa.metrics.paired import difference
 from lisa.model.seg_head import seg_positions
 from lisa.model.segmenter import EncodedImage
-from lisa.predictor import Predictor
+from lisa.predictor import Predictor, load
 from lisa.types import SEG, Image, Mask, Sample, Turn
 from lisa.vlms.base import IGNORE
 
@@ -31,6 +35,10 @@ GAIN = 0.1
 """gIoU that a remedy has to bring."""
 DOUBT = 0.01
 SHIFTS = (0, -1, 1)
+LEAST = 8
+"""Questions, below which chance could look like a fault."""
+DIAGNOSIS = 190
+"""Seed of drawn scenes that are asked about."""
 MAX_NEW_TOKENS = 48
 SAME = 0.03
 """How far features may move, against their size, when padding is given as the mean colour: it is rounded."""
@@ -52,6 +60,25 @@ class Diagnosis:
     faults: tuple[Fault, ...]
     measured: dict[str, float]
 
+    def render(self) -> str:
+        """For people."""
+        lines = [f"  {label:<58}{value:.3f}" for label, value in self.measured.items()]
+        for fault in self.faults:
+            lines += [f"✗ {fault.name}", f"    {fault.detail}", f"    → {fault.advice}"]
+        return "\n".join(lines if self.faults else [*lines, "✓ it behaves as it should"])
+
+
+def examine_deeply(model: str, dataset: str, *, data: Path | None, count: int, device: str | None) -> Diagnosis:
+    """A model by name, asked about a dataset. Raises BadInput where that has too few questions, and as `load` does."""
+    opened = open_dataset(dataset, folder=data, split=None, seed=DIAGNOSIS, limit=8 * count)
+    fitting = (s for s in opened if len(s.turns) == 1 and len(s.turns[0].targets) == 1)
+    samples = list(islice((s for s in fitting if s.image.shape[0] != s.image.shape[1]), count))
+    if len(samples) < LEAST:
+        raise BadInput(
+            f"{dataset} has {len(samples)} questions with one target in pictures that are not square: give another"
+        )
+    return diagnose(load(model, device=device), samples)
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
@@ -63,7 +90,7 @@ class _Asked:
 
     @property
     def truth(self) -> Mask:
-        return np.stack([t.mask for t in self.sample.turns[-1].targets]).any(axis=0)
+        return together(np.stack([t.mask for t in self.sample.turns[-1].targets]))
 
 
 def diagnose(predictor: Predictor, samples: Sequence[Sample]) -> Diagnosis:
@@ -72,7 +99,7 @@ def diagnose(predictor: Predictor, samples: Sequence[Sample]) -> Diagnosis:
     Raises ValueError for fewer than eight questions.
     """
     kept = [s for s in samples if len(s.turns) == 1 and len(s.turns[0].targets) == 1]
-    if len(kept) < 8:
+    if len(kept) < LEAST:
         raise ValueError("a diagnosis needs eight questions with one target each, or more")
     look = _Look(predictor, kept)
     faults: list[Fault] = []
@@ -95,11 +122,11 @@ class _Look:
             predictor.answer_turns([s.image], [[Turn(instruction=s.turns[0].instruction)]], MAX_NEW_TOKENS)[0]
             for s in samples
         ]
-        given = [r.masks.any(axis=0) for r in self.free if len(r)]
+        given = [together(r.masks) for r in self.free if len(r)]
         self.said = len(given) / len(samples)
         self.covered = float(np.mean([m.mean() for m in given])) if given else 0.0
         self.measured |= {
-            "gIoU, free-running": self._mean([(r.masks.any(axis=0)) for r in self.free]),
+            "gIoU, free-running": self._mean([together(r.masks) for r in self.free]),
             "gIoU, teacher-forced": float(np.mean(self.forced)),
             "answers with [SEG]": self.said,
             "share of the picture that is masked": self.covered,
@@ -108,7 +135,7 @@ class _Look:
     # -- guesses -------------------------------------------------------------------------------------------------------
     def constant(self) -> Fault | None:
         """Always everything, or always nothing."""
-        masks = [r.masks.any(axis=0) for r in self.free if len(r)]
+        masks = [together(r.masks) for r in self.free if len(r)]
         masks = masks or self._read()
         share = np.array([m.mean() for m in masks])
         if (share > 0.95).mean() > 0.9:
@@ -231,7 +258,7 @@ class _Look:
                 f"a word of the answer costs {words:.1f} nats, where {vocabulary:.1f} is mere chance",
                 "no trained weights were loaded: look at the files with `lisa doctor`",
             )
-        if words > 0.25 * vocabulary and self._mean([r.masks.any(axis=0) for r in self.free]) < 0.3:
+        if words > 0.25 * vocabulary and self._mean([together(r.masks) for r in self.free]) < 0.3:
             return Fault(
                 "the language model is not the one that was trained",
                 f"a word of the answer costs {words:.1f} nats and answers do not fit the pictures",
@@ -282,7 +309,7 @@ class _Look:
         return self._restored(features, low)
 
     def _restored(self, features: EncodedImage, low: Tensor) -> Mask:
-        return (features.geometry.restore(low) > 0).cpu().numpy().any(axis=0)
+        return together((features.geometry.restore(low) > 0).cpu().numpy())
 
     def _squared(self) -> list[Mask]:
         masks = []

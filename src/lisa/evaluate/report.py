@@ -116,7 +116,9 @@ def page(
     parts = [_head(report)]
     for name, figures in report["datasets"].items():
         rows = evaluations[name].rows
-        parts += [f"<h2>{html.escape(name)}</h2>", _headline(figures), _figures(figures)]
+        parts.append(f"<h2>{html.escape(name)}</h2>")
+        parts += [f'<p class="leak">⚠ {html.escape(told)}</p>' for told in report.get("leaks", {}).get(name, ())]
+        parts += [_headline(figures), _figures(figures)]
         if found := (controls or {}).get(name):
             parts.append(_controls(found))
         parts.append(_failures(rows))
@@ -137,7 +139,9 @@ def markdown(report: Mapping[str, Any]) -> str:
     about = (f"{k} {report[k]}" for k in ("protocol", "weights", "lisa", "seed") if k in report)
     lines += ["; ".join(about) + ". In brackets 95 % intervals, resampled by picture.", ""]
     for name, figures in report["datasets"].items():
-        lines += [f"## {name}", "", "| figure | value |", "|---|---|"]
+        lines += [f"## {name}", ""]
+        lines += [f"> ⚠ {told}\n" for told in report.get("leaks", {}).get(name, ())]
+        lines += ["| figure | value |", "|---|---|"]
         lines += [f"| {LABELS.get(k, (k,))[0]} | {value(v)} |" for k, v in figures.items() if not k.startswith("by_")]
         for k, table in ((k, v) for k, v in figures.items() if k.startswith("by_")):
             lines += ["", f"| {LABELS[k][0]} | value | n |", "|---|---|---|"]

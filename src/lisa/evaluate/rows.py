@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lisa.metrics.boundary import boundary_overlap
 from lisa.metrics.detection import matched
-from lisa.metrics.iou import IGNORE, intersection_union
+from lisa.metrics.iou import IGNORE, intersection_union, together
 from lisa.segmentation import Segmentation
 from lisa.types import Sample
 
@@ -175,8 +175,7 @@ def _masks(sample: Sample, result: Segmentation) -> tuple[NDArray[np.bool_], NDA
     """The masks of an answer and their scores; one of both where they are united."""
     if not sample.meta.get("united") or len(result) < 2:
         return result.masks, result.scores
-    together = np.asarray(result.masks.any(axis=0))[None]
-    return together, np.nan_to_num(result.scores, nan=0.0).max(keepdims=True)
+    return together(result.masks)[None], np.nan_to_num(result.scores, nan=0.0).max(keepdims=True)
 
 
 def _truth(sample: Sample) -> NDArray[np.uint8]:

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from lisa._version import __version__
-from lisa.data.datasets import Dataset, open_dataset
+from lisa.data.alike import Gallery
+from lisa.data.datasets import Dataset, open_dataset, pictures
 from lisa.errors import BadInput, Missing, shown
 from lisa.evaluate import report as pages
 from lisa.evaluate.ask import ask
@@ -36,6 +37,11 @@ from lisa.types import Sample
 
 ROWS = "rows.jsonl"
 
+_COCO = (
+    "its pictures are of COCO train2014, which COCO-Stuff, LVIS, PACO and LLaVA-Instruct train on; "
+    "say with --trained-on which of them this model has seen"
+)
+KNOWN_LEAKS = dict.fromkeys(("refcoco", "refcoco+", "refcocog", "grefcoco"), _COCO)
 POLL = 0.5
 PATIENCE = 3600.0
 """Seconds without a new answer after which the first process no longer waits for the others."""
@@ -53,6 +59,8 @@ class Asking:
     """Teacher-forced figures beside the free-running ones."""
     controls: int = 0
     """Questions that are asked again in other words and of other pictures; 0: none are."""
+    trained_on: tuple[str, ...] = ()
+    """Datasets that the model was trained on; pictures that are in both are flagged."""
     device: str | None = None
     dtype: str | None = None
 
@@ -99,11 +107,12 @@ def run(
         name: open_dataset(name, folder=asking.data, split=asking.split, seed=asking.seed, limit=asking.limit)
         for name in datasets
     }
+    leaks = {name: leaks_of(dataset, name, asking) for name, dataset in opened.items()}
     if is_predictions(model):
         path = Path(model)
         found = {name: score_files(path, dataset) for name, dataset in opened.items()}
         about = {"model": model, "weights": file_hash(path), "lisa": __version__}
-        return _report(about, found, asking, "predictions from files"), found
+        return _report(about, found, asking, "predictions from files", leaks), found
     about = {"model": model, "weights": weights_hash(model), "lisa": __version__}
     predictor = load(model, device=asking.device, dtype=asking.dtype)
     found = {}
@@ -116,7 +125,7 @@ def run(
                 assert path is not None
                 found[name].merge(_awaited(dataset, path))
     protocol = "free-running, teacher-forced beside it" if asking.forced else "free-running"
-    report = _report(about, found, asking, protocol)
+    report = _report(about, found, asking, protocol, leaks)
     if asking.controls:
         report["controls"] = {}
         for name, dataset in opened.items():
@@ -127,7 +136,36 @@ def run(
     return report, found
 
 
-def _report(about: Mapping[str, Any], found: Mapping[str, Evaluation], asking: Asking, protocol: str) -> dict[str, Any]:
+def leaks_of(dataset: Dataset, name: str, asking: Asking) -> list[str]:
+    """What is known, and what is found, of pictures that the model may have been trained on."""
+    told = [KNOWN_LEAKS[name]] if name in KNOWN_LEAKS else []
+    for trained in asking.trained_on:
+        gallery = Gallery.of(pictures(trained, folder=asking.data))
+        seen, same, alike = set(), 0, []
+        for sample in dataset:
+            picture = str(sample.meta.get("picture_id", sample.id))
+            if picture in seen:
+                continue
+            seen.add(picture)
+            if (match := gallery.find(sample.image)) is not None:
+                same += match.bits < 0
+                alike.append(f"{sample.id} is {match.name}")
+        if alike:
+            some = "; ".join(alike[:5]) + ("; …" if len(alike) > 5 else "")
+            told.append(
+                f"{len(alike)} of {len(seen)} pictures are in {trained}, too ({same} pixel by pixel), "
+                f"so these figures are not of new pictures: {some}"
+            )
+    return told
+
+
+def _report(
+    about: Mapping[str, Any],
+    found: Mapping[str, Evaluation],
+    asking: Asking,
+    protocol: str,
+    leaks: Mapping[str, list[str]],
+) -> dict[str, Any]:
     return {
         **about,
         "command": command(),
@@ -135,6 +173,7 @@ def _report(about: Mapping[str, Any], found: Mapping[str, Evaluation], asking: A
         "seed": asking.seed,
         "split": asking.split,
         "limit": asking.limit,
+        "leaks": {name: told for name, told in leaks.items() if told},
         "datasets": {name: evaluation.to_json() for name, evaluation in found.items()},
     }
 

@@ -28,6 +28,11 @@ def intersection_union(predicted: ArrayLike, target: ArrayLike) -> tuple[NDArray
     return (p & t).sum((1, 2), dtype=np.int64), (p | t).sum((1, 2), dtype=np.int64)
 
 
+def together(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """`[n, H, W]` → `[H, W]`, where any of them is."""
+    return np.logical_or.reduce(masks, axis=0)
+
+
 @dataclass
 class IouState:
     """Sums over masks; states of several processes merge by adding."""
