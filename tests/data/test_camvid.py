@@ -16,7 +16,8 @@ from lisa.config import ModelConfig, PartConfig
 from lisa.data.augment import Augmentation
 from lisa.data.camvid import CLASSES, IGNORED, Asked, CamVid, questions
 from lisa.errors import BadInput, Missing
-from lisa.evaluate import Evaluation, Row
+from lisa.evaluate.figures import Evaluation
+from lisa.evaluate.rows import Overlap, Row
 from lisa.maskers.pyramid import build as build_masker
 from lisa.model.checkpoint import build
 from lisa.recipes.camvid import MODEL, debug
@@ -55,7 +56,9 @@ def test_questions_and_their_masks(folder):
         samples = data.draw(place % 4, np.random.default_rng(place))
         again = data.draw(place % 4, np.random.default_rng(place))
         assert [s.turns[0].instruction for s in samples] == [s.turns[0].instruction for s in again]
-        assert all(len(s.turns) <= length for s, length in zip(samples, (1, 1, 10), strict=True)) and len(samples) > 1
+        assert (
+            all(len(s.turns) <= length for s, length in zip(samples, (1, 1, 1, 10), strict=True)) and len(samples) > 1
+        )
         for sample in samples:
             turns, words = enumerate(sample.turns), iter(sample.meta["words"])
             assert (sample.group == "absent") == (not sample.meta["words"])
@@ -111,12 +114,12 @@ def test_what_is_missing_is_named(folder, tmp_path):
 
 
 def test_miou_counts_masks_of_what_is_not_there():
+    half = Overlap(intersection=50, union=100, near_intersection=1, near_union=1, area=60)
     row = Row(
-        id="a", group="sky", instruction="", expected="", answer="", wanted=1, given=1, iou=0.5, intersection=50,
-        union=100, seconds=0.0, category="sky",
-    )  # fmt: skip
-    false = replace(row, id="b", wanted=0, group="absent", intersection=0, union=100)
-    other = replace(row, category="road", intersection=90)
+        id="a", group="sky", instruction="", expected="", answer="", overlaps=(half,), scores=(0.5,), category="sky"
+    )
+    false = replace(row, id="b", overlaps=(), group="absent", false_pixels=100)
+    other = replace(row, category="road", overlaps=(replace(half, intersection=90),))
     figures = Evaluation([row, false, other]).figures()
     assert figures["class_miou"].value == pytest.approx((50 / 200 + 90 / 100) / 2)
     assert figures["n_acc"].value == 0.0

@@ -117,6 +117,8 @@ REASONED = (
 )
 EXPLAINED = ("{q} Please explain why.", "{q} Why?", "{q} Please output segmentation mask and explain why.")
 SIDES = ("left", "right")
+SIDED = 0.27
+"""How often a name is asked for on one side."""
 KEPT = {"seen": slice(None, -50), "held": slice(-50, None)}
 """Parts of the training photographs: to learn from while choices are made, and to make them by."""
 LEAST = 60
@@ -127,11 +129,18 @@ class CamVid:
     """One part of CamVid, as questions to learn from and, asked about every class, to be evaluated by."""
 
     def __init__(
-        self, folder: Path, part: str = "train", *, augment: Augment | None = None, lengths: Sequence[int] = (1, 1, 10)
+        self,
+        folder: Path,
+        part: str = "train",
+        *,
+        augment: Augment | None = None,
+        lengths: Sequence[int] = (1, 1, 1, 10),
+        reasoned: float = 0.6,
     ) -> None:
         """`folder` holds `train`, `trainannot` …; `part` is one of them, or of `KEPT`. Raises Missing without it.
 
         `lengths`: turns of the conversations drawn about each picture, which is looked at once in each of them.
+        `reasoned`: the share of the questions that ask by use or nature, not by name.
         """
         name = "train" if part in KEPT else part
         home = folder / name
@@ -144,7 +153,7 @@ class CamVid:
                 raise BadInput(f"{shown(folder / 'classes.json')} names {count} classes, not {len(CLASSES) + 1}")
         self.pictures = pictures_in(home)[KEPT.get(part, slice(None))]
         self.maps = folder / f"{name}annot"
-        self.part, self.augment, self.lengths = part, augment, tuple(lengths)
+        self.part, self.augment, self.lengths, self.reasoned = part, augment, tuple(lengths), reasoned
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -156,7 +165,7 @@ class CamVid:
         return image, read_labels(self.maps / f"{path.stem}.png", (image.shape[0], image.shape[1]))
 
     def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
-        """See `Reader`: a class in one turn of a conversation at most; the second short one is of what is not there."""
+        """See `Reader`: a class in one turn of a conversation at most; short ones but the first are of what is missing."""
         image, labels = self.read(index)
         if self.augment is not None:
             image, labels = self.augment(image, labels, rng)
@@ -166,7 +175,7 @@ class CamVid:
         found = []
         for place, length in enumerate(self.lengths):
             known = missing if length == 1 and place and missing else [*there, *missing]
-            told = [(int(number), *turn_about(number, labels, rng)) for number in rng.permutation(known)[:length]]
+            told = [(int(number), *turn_about(number, labels, rng, self.reasoned)) for number in rng.permutation(known)[:length]]
             turns = tuple(turn for _, turn, _ in told)
             words = tuple((number, side) for number, turn, side in told if turn.targets)
             absent = tuple(i for i, turn in enumerate(turns) if not turn.targets)
@@ -223,22 +232,21 @@ class Asked:
                 yield Sample(id=name, image=image, turns=(turn,), group=group, meta=meta)
 
 
-def turn_about(number: int, labels: Labels, rng: np.random.Generator) -> tuple[Turn, int]:
+def turn_about(number: int, labels: Labels, rng: np.random.Generator, reasoned: float) -> tuple[Turn, int]:
     """A question about a class, by its name, its side of the picture, or its use, with its answer and mask.
 
     The number behind it is 0, or 1 + the place in `SIDES` of the side that was asked for.
     """
     facts = CLASSES[number]
     mask = labels == number
-    way = rng.random()
-    if way < 0.45:
+    if rng.random() < reasoned:
         explain = rng.random() < 0.35
         question = pick(questions()[facts.name].learned, rng)
         asked = pick(EXPLAINED if explain else REASONED, rng).format(q=question)
         return _turn(asked, facts, mask, because=facts.because if explain else ""), 0
     name = facts.name if rng.random() < 0.6 or not facts.also else pick(facts.also, rng)
     side = 0
-    if way < 0.6 and (half := _side(mask, rng)) is not None:
+    if rng.random() < SIDED and (half := _side(mask, rng)) is not None:
         side, mask = half
         name = f"{name} on the {SIDES[side - 1]}"
     asked = pick(NAMED, rng).format(name=name, **{"is": "are" if facts.plural else "is"})
