@@ -111,6 +111,7 @@ def evaluate(
     json: Annotated[Path | None, typer.Option("--json", help="File for the figures alone.")] = None,
     forced: Annotated[bool, typer.Option("--teacher-forced", help="Also as the reference validates.")] = False,
     controls: Annotated[int, typer.Option(min=0, help="So many questions again, changed: does it listen?")] = 0,
+    wordings: Annotated[int, typer.Option(min=1, max=4, help="Ask in so many fixed wordings, averaged.")] = 1,
     trained_on: Annotated[
         list[str] | None, typer.Option(help="What it was trained on: flags pictures in both.")
     ] = None,
@@ -132,6 +133,7 @@ def evaluate(
         limit=limit,
         forced=forced,
         controls=controls,
+        wordings=wordings,
         trained_on=tuple(trained_on or ()),
         device=device,
         dtype=dtype,

@@ -116,7 +116,15 @@ def test_what_is_missing_is_named(folder, tmp_path):
 def test_miou_counts_masks_of_what_is_not_there():
     half = Overlap(intersection=50, union=100, near_intersection=1, near_union=1, area=60)
     row = Row(
-        id="a", group="sky", instruction="", expected="", answer="", overlaps=(half,), scores=(0.5,), category="sky"
+        id="a",
+        group="sky",
+        instruction="",
+        expected="",
+        answer="",
+        overlaps=(half,),
+        scores=(0.5,),
+        hits=(True,),
+        category="sky",
     )
     false = replace(row, id="b", overlaps=(), group="absent", false_pixels=100)
     other = replace(row, category="road", overlaps=(replace(half, intersection=90),))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from lisa.types import Sample
+from lisa.types import Mask, Sample
 
 ABSENT = "absent"
 """Group of questions about what is not in the picture."""
@@ -34,6 +35,21 @@ class SeveralAsked(Protocol):
 
     most: int
     """How many of them are drawn at once, at most."""
+
+
+@runtime_checkable
+class Classed(Protocol):
+    """A dataset whose masks are of classes, and which knows its picture files."""
+
+    def __len__(self) -> int: ...
+
+    def picture(self, index: int, /) -> Path:
+        """The file of a picture."""
+        ...
+
+    def things(self, index: int, /) -> Sequence[tuple[str, Mask]]:
+        """Class name and mask `[H, W]` of all that is annotated in it."""
+        ...
 
 
 def some(count: int, most: int, rng: np.random.Generator) -> list[int]:

@@ -165,7 +165,7 @@ class CamVid:
         return image, read_labels(self.maps / f"{path.stem}.png", (image.shape[0], image.shape[1]))
 
     def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
-        """See `Reader`: a class in one turn of a conversation at most; short ones but the first are of what is missing."""
+        """See `Reader`: a class once in a conversation; short ones after the first are of what is missing."""
         image, labels = self.read(index)
         if self.augment is not None:
             image, labels = self.augment(image, labels, rng)
@@ -175,7 +175,10 @@ class CamVid:
         found = []
         for place, length in enumerate(self.lengths):
             known = missing if length == 1 and place and missing else [*there, *missing]
-            told = [(int(number), *turn_about(number, labels, rng, self.reasoned)) for number in rng.permutation(known)[:length]]
+            told = [
+                (int(number), *turn_about(number, labels, rng, self.reasoned))
+                for number in rng.permutation(known)[:length]
+            ]
             turns = tuple(turn for _, turn, _ in told)
             words = tuple((number, side) for number, turn, side in told if turn.targets)
             absent = tuple(i for i, turn in enumerate(turns) if not turn.targets)

@@ -8,37 +8,22 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import cv2
 import numpy as np
 import PIL.Image
 
 from lisa import rle
-from lisa.data.base import Reader
+from lisa.data.base import Classed, Reader
 from lisa.data.outlines import outlines_of
 from lisa.errors import BadInput, shown
 from lisa.files import write_json, write_text
 from lisa.images import picture_size
 from lisa.types import Mask
-
-
-@runtime_checkable
-class Classed(Protocol):
-    """A dataset whose masks are of classes, and which knows its picture files."""
-
-    def __len__(self) -> int: ...
-
-    def picture(self, index: int, /) -> Path:
-        """The file of a picture."""
-        ...
-
-    def things(self, index: int, /) -> Sequence[tuple[str, Mask]]:
-        """Class name and mask `[H, W]` of all that is annotated in it."""
-        ...
 
 
 @dataclass

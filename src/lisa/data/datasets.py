@@ -14,6 +14,7 @@ import yaml
 
 from lisa import registry
 from lisa.data.base import Reader
+from lisa.data.every_class import EVALUATED, EveryClass
 from lisa.data.mixture import Part
 from lisa.data.own import added, own
 from lisa.data.refer import SPLIT_BY, Refer
@@ -40,12 +41,19 @@ class Dataset(Protocol):
 
 CAMVID = {"camvid": "names", "camvid-reason": "reason", "camvid-halves": "halves"}
 """Dataset → how every class is asked for."""
-KNOWN = ("world", "world-zh", "world-seed", "people", "reason-val", "reason-test", "own", *CAMVID, *SPLIT_BY)
+WORDED = (*EVALUATED, *SPLIT_BY)
+"""What can be asked in each of `lisa.data.prompts.WORDINGS`."""
+KNOWN = ("world", "world-zh", "world-seed", "people", "reason-val", "reason-test", "own", *CAMVID, *WORDED)
 """What `lisa eval` measures on, beside what `lisa data add` noted."""
 
 
-def open_dataset(name: str, *, folder: Path | None, split: str | None, seed: int, limit: int | None) -> Dataset:
-    """The dataset of that name. Raises BadInput for an unknown one."""
+def open_dataset(
+    name: str, *, folder: Path | None, split: str | None, seed: int, limit: int | None, wording: int = 0
+) -> Dataset:
+    """The dataset of that name. Raises BadInput for an unknown one.
+
+    `wording`: which of several fixed wordings asks for a class or an expression, where a dataset has more than one.
+    """
     if name in ("world", "world-zh"):
         from lisa.data.world import WorldDataset
 
@@ -67,14 +75,17 @@ def open_dataset(name: str, *, folder: Path | None, split: str | None, seed: int
         pictures = _reasonseg(_given(folder, name), name.removeprefix("reason-"))
         return First(pictures, len(pictures), limit)
     if name in CAMVID:
-        from lisa.data.camvid import Asked as EveryClass
+        from lisa.data.camvid import Asked as AskedCamVid
         from lisa.data.camvid import CamVid
 
         data = CamVid(_given(folder, name) / "camvid", split or "val")
-        asked = EveryClass(data, CAMVID[name])
+        asked = AskedCamVid(data, CAMVID[name])
         return First(asked, len(asked), limit)
+    if name in EVALUATED:
+        opener, apart = EVALUATED[name]
+        return EveryClass(name, opener(_given(folder, name)), apart=apart, wording=wording, limit=limit)
     if name in SPLIT_BY:
-        refer = Refer(_given(folder, name) / "refer_seg", name, split or "val")
+        refer = Refer(_given(folder, name) / "refer_seg", name, split or "val", wording=wording)
         return First(refer, len(refer.expressions), limit)
     if folder is not None and (name == "own" or noted(folder, name)):
         reader = open_training(name, 1.0, folder=folder)[0].dataset

@@ -83,19 +83,19 @@ def ade20k(folder: Path, *, part: str = "training") -> LabelMaps:
     )
 
 
-def cocostuff(folder: Path) -> LabelMaps:
+def cocostuff(folder: Path, *, part: str = "train2017") -> LabelMaps:
     """`cocostuff/train2017/*.png` over `coco/train2017/*.jpg`, and `cocostuff/labels.txt`; pixel = label − 1.
 
     As in the reference, names with a "-" are left out ("wall-brick").
     """
     rows = [row.partition(":") for row in _lines(folder / "cocostuff" / "labels.txt")]
     names = {int(number) - 1: name.strip() for number, _, name in rows if int(number) > 0}
-    pictures = folder / "coco" / "train2017"
-    maps = sorted((folder / "cocostuff" / "train2017").glob("*.png"))
+    pictures = folder / "coco" / part
+    maps = sorted((folder / "cocostuff" / part).glob("*.png"))
     return LabelMaps(
         name="cocostuff",
         pictures=[pictures / f"{path.stem}.jpg" for path in maps],
-        label_of=lambda path: folder / "cocostuff" / "train2017" / f"{path.stem}.png",
+        label_of=lambda path: folder / "cocostuff" / part / f"{path.stem}.png",
         names={number: name for number, name in names.items() if "-" not in name},
     )
 

@@ -51,6 +51,14 @@ ENGLISH = Wording(
     named="It is the {name} [SEG].",
     nothing=("There is no such thing in this image.", "It is not in this image.", "There is none in this image."),
 )
+WORDINGS = (
+    "What is {name} in this image? Please output segmentation mask.",
+    "Can you segment the {name} in this image?",
+    "Please segment the {name} in this image.",
+    "What is {name} in this image? Please respond with segmentation mask.",
+)
+"""The first is what the reference's validation says; the others are those it trains with."""
+
 CHINESE = Wording(
     short=(
         "你能分割出图中的{name}吗？",

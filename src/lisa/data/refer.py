@@ -18,6 +18,7 @@ import numpy as np
 from lisa.data import prompts
 from lisa.data.base import ABSENT, some
 from lisa.data.files import MALFORMED, decode_segmentation, inside, read_annotations, read_refs
+from lisa.data.prompts import WORDINGS
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
 from lisa.types import Image, Mask, Sample, Target, Turn
@@ -39,7 +40,14 @@ class Refer:
     """One split. Read by number it gives an expression, drawn from it gives up to three about one picture."""
 
     def __init__(
-        self, folder: Path, name: str, split: str, *, split_by: str | None = None, expressions: int = 3
+        self,
+        folder: Path,
+        name: str,
+        split: str,
+        *,
+        split_by: str | None = None,
+        expressions: int = 3,
+        wording: int = 0,
     ) -> None:
         """`folder` is `refer_seg`. Raises Missing or BadInput where its files are not as they should be."""
         if name not in SPLIT_BY:
@@ -47,7 +55,7 @@ class Refer:
         home = folder / name
         by = split_by or SPLIT_BY[name]
         refs = home / (f"grefs({by}).json" if name == "grefcoco" else f"refs({by}).p")
-        self.name, self.most = name, expressions
+        self.name, self.most, self.wording = name, expressions, WORDINGS[wording]
         self.home = folder / "images" / ("saiapr_tc-12" if name == "refclef" else "mscoco/images/train2014")
         records = read_annotations(refs) if refs.suffix == ".json" else read_refs(refs)
         self._read(read_annotations(home / "instances.json"), records, split, refs)
@@ -62,9 +70,9 @@ class Refer:
         return len(self.by_picture)
 
     def __iter__(self) -> Iterator[Sample]:
-        """Every expression, asked as the reference's validation asks."""
+        """Every expression in one wording, by default as the reference's validation asks."""
         for i, expression in enumerate(self.expressions):
-            asked = f"What is {expression.text} in this image? Please output segmentation mask."
+            asked = self.wording.format(name=expression.text)
             image = self._image(expression)
             answer = "[SEG]." if expression.annotations else prompts.ENGLISH.nothing[0]
             yield self._sample(expression, image, asked, answer, str(i))

@@ -13,14 +13,15 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from lisa._version import __version__
 from lisa.data.alike import Gallery
-from lisa.data.datasets import Dataset, open_dataset, pictures
+from lisa.data.datasets import WORDED, Dataset, open_dataset, pictures
+from lisa.data.prompts import WORDINGS
 from lisa.errors import BadInput, Missing, shown
 from lisa.evaluate import report as pages
 from lisa.evaluate.ask import ask
@@ -42,6 +43,8 @@ _COCO = (
     "say with --trained-on which of them this model has seen"
 )
 KNOWN_LEAKS = dict.fromkeys(("refcoco", "refcoco+", "refcocog", "grefcoco"), _COCO)
+WORDING = 10**9
+"""What the places of questions in another wording are moved by."""
 POLL = 0.5
 PATIENCE = 3600.0
 """Seconds without a new answer after which the first process no longer waits for the others."""
@@ -59,6 +62,8 @@ class Asking:
     """Teacher-forced figures beside the free-running ones."""
     controls: int = 0
     """Questions that are asked again in other words and of other pictures; 0: none are."""
+    wordings: int = 1
+    """In how many of `lisa.data.prompts.WORDINGS` each question is asked, where a dataset has several."""
     trained_on: tuple[str, ...] = ()
     """Datasets that the model was trained on; pictures that are in both are flagged."""
     device: str | None = None
@@ -103,10 +108,9 @@ def run(
         raise BadInput("no dataset given: try `lisa eval tiny world`")
     if share.world > 1 and out is None:
         raise BadInput("several processes meet in a folder: give one with --out")
-    opened = {
-        name: open_dataset(name, folder=asking.data, split=asking.split, seed=asking.seed, limit=asking.limit)
-        for name in datasets
-    }
+    if odd := [name for name in datasets if asking.wordings > 1 and name not in WORDED]:
+        raise BadInput(f"{odd[0]} asks in its own words: several wordings are for {', '.join(WORDED)}")
+    opened = {name: _open(name, asking, 0) for name in datasets}
     leaks = {name: leaks_of(dataset, name, asking) for name, dataset in opened.items()}
     if is_predictions(model):
         path = Path(model)
@@ -116,14 +120,10 @@ def run(
     about = {"model": model, "weights": weights_hash(model), "lisa": __version__}
     predictor = load(model, device=asking.device, dtype=asking.dtype)
     found = {}
-    for name, dataset in opened.items():
-        told = about | {"dataset": name, "split": asking.split, "seed": asking.seed, "forced": asking.forced}
-        paths = [None] if out is None else _files(out, name, share.world)
-        found[name] = _asked(predictor, dataset, told, paths[share.rank if out else 0], share, asking, progress)
-        if share.world > 1 and share.rank == 0:
-            for path in paths[1:]:
-                assert path is not None
-                found[name].merge(_awaited(dataset, path))
+    for name in opened:
+        found[name] = Evaluation()
+        for wording in range(asking.wordings):
+            found[name].merge(_worded(predictor, name, wording, about, asking, out, share, progress))
     protocol = "free-running, teacher-forced beside it" if asking.forced else "free-running"
     report = _report(about, found, asking, protocol, leaks)
     if asking.controls:
@@ -173,6 +173,7 @@ def _report(
         "seed": asking.seed,
         "split": asking.split,
         "limit": asking.limit,
+        "wordings": list(WORDINGS[: asking.wordings]),
         "leaks": {name: told for name, told in leaks.items() if told},
         "datasets": {name: evaluation.to_json() for name, evaluation in found.items()},
     }
@@ -207,6 +208,35 @@ def read_rows(folder: Path) -> dict[str, list[Row]]:
     if not found:
         raise BadInput(f"{shown(folder)} holds no evaluation: give the --out of `lisa eval`")
     return found
+
+
+def _open(name: str, asking: Asking, wording: int) -> Dataset:
+    folder, split, seed, limit = asking.data, asking.split, asking.seed, asking.limit
+    return open_dataset(name, folder=folder, split=split, seed=seed, limit=limit, wording=wording)
+
+
+def _worded(
+    predictor: Predictor,
+    name: str,
+    wording: int,
+    about: Mapping[str, Any],
+    asking: Asking,
+    out: Path | None,
+    share: Share,
+    progress: Callable[[int], None] | None,
+) -> Evaluation:
+    """A dataset in one wording; the first process also brings the rows of the others."""
+    dataset = _open(name, asking, wording)
+    told = {**about, "dataset": name, "wording": wording}
+    told |= {"split": asking.split, "seed": asking.seed, "forced": asking.forced}
+    paths = [None] if out is None else _files(out, f"{name}@{wording}" if wording else name, share.world)
+    evaluation = _asked(predictor, dataset, told, paths[share.rank if out else 0], share, asking, progress)
+    if share.rank == 0:
+        for path in paths[1:]:
+            assert path is not None
+            evaluation.merge(_awaited(dataset, path))
+    evaluation.rows = [replace(row, index=row.index + wording * WORDING) for row in evaluation.rows]
+    return evaluation
 
 
 def _files(out: Path, name: str, world: int) -> list[Path | None]:
