@@ -43,7 +43,8 @@ CAMVID = {"camvid": "names", "camvid-reason": "reason", "camvid-halves": "halves
 """Dataset → how every class is asked for."""
 WORDED = (*EVALUATED, *SPLIT_BY)
 """What can be asked in each of `lisa.data.prompts.WORDINGS`."""
-KNOWN = ("world", "world-zh", "world-seed", "people", "reason-val", "reason-test", "own", *CAMVID, *WORDED)
+DRAWN = ("world", "world-zh", "world-seed", "world-twins", "world-twins-zh", "people")
+KNOWN = (*DRAWN, "reason-val", "reason-test", "own", *CAMVID, *WORDED)
 """What `lisa eval` measures on, beside what `lisa data add` noted."""
 
 
@@ -60,6 +61,11 @@ def open_dataset(
         language = "zh" if name == "world-zh" else "en"
         count = 500 if limit is None else limit
         return WorldDataset(seed=seed, count=count, split=split or "test", language=language)
+    if name in ("world-twins", "world-twins-zh"):
+        from lisa.data.world import Twins
+
+        language = "zh" if name.endswith("-zh") else "en"
+        return Twins(seed=seed, count=500 if limit is None else limit, split=split or "test", language=language)
     if name == "world-seed":
         from lisa.data.world import WorldDataset
         from lisa.world.questions import SEED_KINDS

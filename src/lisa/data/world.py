@@ -12,11 +12,19 @@ import numpy as np
 from lisa.data.base import ABSENT
 from lisa.types import Sample, Target, Turn
 from lisa.world.draw import draw
+from lisa.world.facts import rows
 from lisa.world.make import make_scene
-from lisa.world.questions import PIECES, Asked, dialogues, targets_to_turn
+from lisa.world.questions import PIECES, Asked, ask, dialogues, targets_to_turn
+from lisa.world.questions.nothing import none_of
+from lisa.world.questions.view import View
 from lisa.world.scene import Picture, Scene
 from lisa.world.sets import scene_seed
 from lisa.world.spec import scene_of
+from lisa.world.twins import twin_of
+
+_TWIN = 3
+"""Keeps the dice of twins apart."""
+_TRIES = 60
 
 
 def samples_of(
@@ -95,6 +103,61 @@ class WorldDataset:
     def _picture(self, place: int, kind: str | None) -> Picture:
         seed = scene_seed(self.seed, place)
         return draw(make_scene(seed, set_piece=self._pieces.get(kind or ""), split=self.split))
+
+
+class Twins:
+    """Pairs of pictures that differ in one thing, both asked for it in the same words: there, and not there.
+
+    Item 2k shows it, item 2k + 1 is the twin without it. What is said of either without looking is right half the time.
+    """
+
+    def __init__(self, *, seed: int, count: int, split: str = "test", language: str = "en") -> None:
+        self.seed, self.count, self.split, self.language = seed, count, split, language
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(self.count))
+
+    def __getitem__(self, index: int) -> Sample:
+        pair, second = divmod(index, 2)
+        for attempt in range(200):
+            place = pair + attempt * 1_000_003
+            if (found := self._pair(place)) is not None:
+                picture, twin, asked = found
+                id = f"{self.seed}/{place}"
+                if not second:
+                    return to_sample(picture, [asked], id)
+                return to_sample(twin, [_without(asked, twin)], f"{id}/twin")
+        raise LookupError(f"no scene of seed {self.seed} near {pair} has a twin")
+
+    def other(self, sample: Sample) -> Sample | None:
+        """None: the twin is what it is compared with."""
+        return None
+
+    def _pair(self, place: int) -> tuple[Picture, Picture, Asked] | None:
+        rng = np.random.default_rng([self.seed, place, _TWIN])
+        picture = draw(make_scene(scene_seed(self.seed, place), split=self.split))
+        scene = twin_of(picture, rng)
+        if scene is None or scene.taken is None:
+            return None
+        twin = draw(scene)
+        if not View(twin).absent(scene.taken.kind):
+            return None
+        for _ in range(_TRIES):
+            asked = ask(picture, rng, kind="name", split=self.split, language=self.language)
+            if asked and asked[-1].targets == ((scene.taken.id,),):
+                return picture, twin, asked[-1]
+        return None
+
+
+def _without(asked: Asked, twin: Picture) -> Asked:
+    """The same words, asked of the twin."""
+    assert twin.scene.taken is not None
+    row = rows()[twin.scene.taken.kind]
+    answer = none_of(row) if asked.language == "en" else f"这里没有{row.zh}。"
+    return replace(asked, kind=ABSENT, answer=answer, targets=(), parts=(), phrases=())
 
 
 class StatedScenes:

@@ -60,6 +60,8 @@ class Lesson:
     """Share of the pictures that are asked about in Chinese."""
     shares: dict[str, float] = field(default_factory=dict)
     """Question kinds asked in another share than by default."""
+    twins: float = 0.0
+    """Share of the pictures that are the one before without one of its things, for which it is asked then."""
     pieces: dict[str, float] = field(default_factory=dict)
     """Set piece → the share of pictures arranged for it, beside those that are by chance."""
 
@@ -68,6 +70,7 @@ SEG = Lesson(
     seed=15,
     pictures=8,
     dialogues=10,
+    twins=0.25,
     shares={
         "absent": 24.0, "plain": 10.0, "location": 14.0, "relation": 12.0, "part": 9.0, "multi_step": 10.0,
         "follow_up": 14.0, "pointed": 12.0,
@@ -84,6 +87,7 @@ POLISH = Lesson(
     pictures=14,
     dialogues=5,
     rate=0.5,
+    twins=0.25,
     shares={**SEG.shares, "absent": 22.0, "location": 20.0, "relation": 16.0, "stand_higher": 60.0},
     pieces={
         "stand_higher": 0.42, "near_lens": 0.05, "named": 0.04, "baby_fence": 0.04, "vitamin_c": 0.03,

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from lisa.data.base import ABSENT
 from lisa.data.world import samples_of
 from lisa.devices import computes_bf16
 from lisa.errors import BadInput
@@ -29,14 +30,24 @@ from lisa.train.seg import SegStep
 from lisa.train.words import WordsObjective
 from lisa.types import Sample
 from lisa.vlms.tiny import train_tokenizer
+from lisa.world.draw import draw
+from lisa.world.questions import MAKERS
+from lisa.world.scene import Picture, Scene
 from lisa.world.sets import make_picture
+from lisa.world.twins import twin_of
 
 LOOK_FILE = "look.safetensors"
 """What a run asked its model with on the side, beside its checkpoint."""
 
 
+ABSENT_IN_TWINS = 3.0
+"""What questions for what is not there are multiplied by, of a picture that something was taken away from."""
+_TWINS, _PIECES = 1, 2
+"""Keep the dice of twins and of arranged scenes apart from those of words."""
+
+
 class FreshDialogues:
-    """Place → dialogues about a freshly drawn scene, by (seed, place) alone."""
+    """Place → dialogues about a freshly drawn scene, or the twin of the one before, by (seed, place) alone."""
 
     def __init__(self, lesson: Lesson) -> None:
         self.lesson = lesson
@@ -45,10 +56,24 @@ class FreshDialogues:
         """All about one picture; none where nothing can be asked about it."""
         lesson = self.lesson
         rng = np.random.default_rng([lesson.seed, place])
-        picture = make_picture(lesson.seed, place, set_piece=_piece(lesson.pieces, rng))
+        picture, shares = self._picture(place), lesson.shares
+        if (scene := self._twin(place)) is not None:
+            picture = draw(scene)
+            shares = {**shares, ABSENT: ABSENT_IN_TWINS * shares.get(ABSENT, MAKERS[ABSENT][1])}
         language = "zh" if rng.random() < lesson.chinese else "en"
-        samples = samples_of(picture, rng, lesson.dialogues, shares=lesson.shares, language=language, name=str(place))
+        samples = samples_of(picture, rng, lesson.dialogues, shares=shares, language=language, name=str(place))
         return [replace(s, meta=s.meta | {"picture": picture}) for s in samples]
+
+    def _picture(self, place: int) -> Picture:
+        dice = np.random.default_rng([self.lesson.seed, place, _PIECES])
+        return make_picture(self.lesson.seed, place, set_piece=_piece(self.lesson.pieces, dice))
+
+    def _twin(self, place: int) -> Scene | None:
+        """For some odd places the scene before, without one of its things."""
+        dice = np.random.default_rng([self.lesson.seed, place, _TWINS])
+        if place % 2 == 0 or dice.random() >= 2 * self.lesson.twins:
+            return None
+        return twin_of(self._picture(place - 1), dice)
 
 
 def _piece(pieces: Mapping[str, float], rng: np.random.Generator) -> str | None:

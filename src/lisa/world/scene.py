@@ -66,6 +66,9 @@ class Scene:
     set_piece: str | None = None
     """Name of the arranged example in it ("vitamin_c", "stand_higher", "near_lens", "baby_fence", "named" …)."""
 
+    taken: Thing | None = None
+    """What was taken away from another scene to make this its twin; it is asked for, and is not there."""
+
     def thing(self, id: int) -> Thing:
         """The thing with that id. Raises StopIteration where there is none."""
         return next(t for t in self.things if t.id == id)

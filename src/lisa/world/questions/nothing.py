@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from lisa.world.facts import MANY_PARTS, NAMES, SUPERLATIVES, Row, rows, traits, uses, with_article
 from lisa.world.phrases import Say
@@ -52,7 +52,10 @@ def none_of(row: Row, words: str = "") -> str:
 
 
 def missing(v: View, say: Say) -> Row:
-    """A kind that is not there; half of the time of a category that is."""
+    """A kind that is not there; mostly what was taken away, else half of the time of a category that is there."""
+    taken = v.scene.taken
+    if taken is not None and v.absent(taken.kind) and say.chance(0.8):
+        return rows()[taken.kind]
     there = {s.row.category for s in v.able}
     found = [r for k, r in rows().items() if v.absent(k)]
     alike = [r for r in found if r.category in there]
@@ -82,14 +85,21 @@ def _no_colour(v: View, say: Say) -> Asked | None:
 
 
 def _no_use(v: View, say: Say) -> Asked | None:
-    for do in say.shuffled(list(uses()))[:5]:
+    for do in _first(v, say, uses(), lambda row: [use for use, _ in row.uses]):
         if v.nobody_can(do):
             return text("absent", say.ask("use", np=USE_NP, q=USE_Q, do=do), ABSENT_THING)
     return None
 
 
+def _first(v: View, say: Say, known: Iterable[str], own: Callable[[Row], list[str]]) -> list[str]:
+    """A few uses or traits in random order, those of what was taken away first."""
+    taken = v.scene.taken
+    gone = say.shuffled(own(rows()[taken.kind])) if taken is not None and say.chance(0.8) else []
+    return [*gone, *say.shuffled(list(known))[:5]]
+
+
 def _no_trait(v: View, say: Say) -> Asked | None:
-    for t in say.shuffled(list(traits()))[:5]:
+    for t in _first(v, say, traits(), lambda row: list(row.traits)):
         if v.nobody_can(t):
             return text("absent", say.ask("trait", np=TRAIT_NP, q=TRAIT_Q, t=t), ABSENT_THING)
     return None
@@ -99,7 +109,8 @@ def _no_name(v: View, say: Say) -> Asked | None:
     if not any(s.person for s in v.seen):
         return None
     there = {t.name for t in v.scene.things}
-    name = say.pick([n for n in NAMES if n not in there])
+    taken = v.scene.taken.name if v.scene.taken is not None else None
+    name = taken or say.pick([n for n in NAMES if n not in there])
     return text("absent", say.ask("who", np=words.WHO[0], q=words.WHO[1], n=name), f"{name} is not here.")
 
 
@@ -118,7 +129,8 @@ def _no_part(v: View, say: Say) -> Asked | None:
     rest = [r for r in rows().values() if v.absent(r.name) and kinds()[r.name].parts and r.category != "person"]
     if not rest:
         return None
-    row = say.pick(rest)
+    taken = v.scene.taken.kind if v.scene.taken is not None else ""
+    row = next((r for r in rest if r.name == taken), None) or say.pick(rest)
     p = say.pick([p for p in kinds()[row.name].parts if p != "antlers"])
     said = say.ask(
         "part",
