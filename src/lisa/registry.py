@@ -19,6 +19,7 @@ MASKERS: Mapping[str, str] = {
 }
 DATASETS: Mapping[str, str] = {
     "world": "lisa.data.datasets:world",
+    "world-reason": "lisa.data.datasets:reason_of_world",
     "ade20k": "lisa.data.label_maps:ade20k",
     "cocostuff": "lisa.data.label_maps:cocostuff",
     "mapillary": "lisa.data.label_maps:mapillary",

@@ -43,7 +43,7 @@ CAMVID = {"camvid": "names", "camvid-reason": "reason", "camvid-halves": "halves
 """Dataset → how every class is asked for."""
 WORDED = (*EVALUATED, *SPLIT_BY)
 """What can be asked in each of `lisa.data.prompts.WORDINGS`."""
-DRAWN = ("world", "world-zh", "world-seed", "world-twins", "world-twins-zh", "people")
+DRAWN = ("world", "world-zh", "world-seed", "world-twins", "world-twins-zh", "world-reason", "people")
 KNOWN = (*DRAWN, "reason-val", "reason-test", "own", *CAMVID, *WORDED)
 """What `lisa eval` measures on, beside what `lisa data add` noted."""
 
@@ -61,6 +61,13 @@ def open_dataset(
         language = "zh" if name == "world-zh" else "en"
         count = 500 if limit is None else limit
         return WorldDataset(seed=seed, count=count, split=split or "test", language=language)
+    if name == "world-reason":
+        from lisa.data.world import REASON_PARTS, world_reason
+
+        if (split or "val") not in REASON_PARTS:
+            raise BadInput(f"world-reason has the parts {', '.join(REASON_PARTS)}, not {split!r}")
+        reason = world_reason(split or "val")
+        return First(reason, len(reason), limit)
     if name in ("world-twins", "world-twins-zh"):
         from lisa.data.world import Twins
 
@@ -191,6 +198,13 @@ def world(folder: Path) -> Reader:
     from lisa.data.world import WorldDataset
 
     return WorldDataset(seed=1, count=1_000_000, split="train")
+
+
+def reason_of_world(folder: Path) -> Reader:
+    """239 drawn scenes with a reasoning question each; they need no files."""
+    from lisa.data.world import world_reason
+
+    return world_reason("train")
 
 
 def refclef(folder: Path) -> Reader:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 
@@ -103,6 +104,35 @@ class WorldDataset:
     def _picture(self, place: int, kind: str | None) -> Picture:
         seed = scene_seed(self.seed, place)
         return draw(make_scene(seed, set_piece=self._pieces.get(kind or ""), split=self.split))
+
+
+REASON_KINDS = (
+    "function", "knowledge", "multi_step", "explanation", "vitamin_c", "stand_higher", "near_lens", "baby_fence",
+    "dog_antlers", "chilli", "cold_sun", "odd_one_out", "sink_tap",
+)  # fmt: skip
+"""Questions that need knowledge or several steps."""
+REASON_PARTS = {"train": (41, 239), "val": (141, 200), "test": (241, 779)}
+"""Part → seed of its scenes and their number, which is the published benchmark's."""
+
+
+def world_reason(part: str) -> WorldDataset:
+    """`world-reason`: a reasoning question about each of 239, 200 or 779 drawn scenes, always the same ones.
+
+    Raises KeyError for a part that is none of "train", "val" and "test".
+    """
+    seed, count = REASON_PARTS[part]
+    return WorldDataset(seed=seed, count=count, split="train" if part == "train" else "test", kinds=REASON_KINDS)
+
+
+def hash_of(samples: Iterable[Sample]) -> str:
+    """SHA-256 over what is asked, answered and masked, by which a fixed set is known on any machine."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        for turn in sample.turns:
+            digest.update(f"{turn.instruction}\n{turn.answer}\n".encode())
+            for target in turn.targets:
+                digest.update(repr(target.mask.shape).encode() + np.packbits(target.mask).tobytes())
+    return digest.hexdigest()
 
 
 class Twins:

@@ -67,8 +67,9 @@ class Recipe:
     embeddings: str = "all"
     """Rows of embed_tokens and lm_head that are trained: "all", "seg" or "none"."""
     mask_decoder: bool = True
-    encoders: bool = False
-    """Also both image encoders are trained, as a small model needs on pictures of another kind."""
+    encoders: str = "none"
+    """Image encoders that are trained, too, as a small model needs on pictures of another kind: "none", "masks" (the
+    mask side's) or "both"."""
     quantise: str = "none"
     """"nf4" keeps the frozen language model in 4 bits (QLoRA; extra `quant`)."""
     precision: str = "bf16"

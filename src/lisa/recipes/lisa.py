@@ -66,7 +66,7 @@ def own_data() -> Recipe:
 
 
 def own_tiny() -> Recipe:
-    """One's own pictures on the embedded model, all of it, with drawn scenes between: minutes on a laptop.
+    """One's own pictures on the embedded model, with drawn scenes between: minutes on a laptop.
 
     What it learned from 60 photographs so far is not enough to be of use: see docs/log.md.
 
@@ -90,7 +90,7 @@ def own_tiny() -> Recipe:
         bce_weight=5.0,
         dice_weight=1.0,
         language="full",
-        encoders=True,
+        encoders="masks",
         precision="fp32",
         checkpointing=False,
         cache="none",

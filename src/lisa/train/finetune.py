@@ -91,7 +91,9 @@ def start_of(recipe: Recipe, folder: Path, device: torch.device) -> Start:
 
 
 def trained_of(recipe: Recipe) -> Trained:
-    """What the recipe trains."""
+    """What the recipe trains. Raises BadInput for an unknown choice of encoders."""
+    if recipe.encoders not in ("none", "masks", "both"):
+        raise BadInput(f"encoders is none, masks or both, not {recipe.encoders!r}")
     return Trained(
         language=recipe.language,
         rank=recipe.lora_rank,
@@ -100,8 +102,8 @@ def trained_of(recipe: Recipe) -> Trained:
         targets=tuple(recipe.lora_targets.split(",")),
         embeddings=recipe.embeddings,
         mask_decoder=recipe.mask_decoder,
-        vision_tower=recipe.encoders,
-        masker_encoder=recipe.encoders,
+        vision_tower=recipe.encoders == "both",
+        masker_encoder=recipe.encoders != "none",
     )
 
 
