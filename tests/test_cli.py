@@ -201,7 +201,11 @@ def test_report_is_shown(capsys):
 
     figure = {"value": 0.5, "low": 0.4, "high": 0.6, "count": 3}
     show_report(
-        {"model": "tiny", "datasets": {"world": {"giou": figure, "n_acc": None, "questions": 3, "by_kind": {}}}}
+        {
+            "model": "tiny",
+            "protocol": "free-running",
+            "datasets": {"world": {"giou": figure, "n_acc": None, "questions": 3, "by_kind": {}}},
+        }
     )
     assert "0.500 [0.400, 0.600]" in capsys.readouterr().out
     with pytest.raises(BadInput):

@@ -16,7 +16,7 @@ from lisa.drawing import COLORS, color_of, draw_masks
 from lisa.errors import BadInput
 from lisa.segmentation import Segmentation, boxes_of
 
-KEYS = {"text", "raw_text", "masks", "spans", "phrases", "scores", "score_kind", "boxes", "size"}
+KEYS = {"text", "raw_text", "masks", "spans", "phrases", "scores", "score_kind", "boxes", "size", "notice"}
 
 
 def make(raw="It is the orange [SEG]. It is round.", count=1, size=(20, 30), image=True) -> Segmentation:

@@ -111,6 +111,8 @@ def deliver(result: Segmentation, request: Request, *, as_json: bool = False, na
         print("  no mask: this answer points at nothing")
     for path in paths[:1]:
         print(f"  {path}")
+    if result.notice:
+        tell(f"note: {result.notice}")
 
 
 def converse(predictor: Predictor, request: Request, options: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from lisa.devices import pick_device, pick_dtype
 from lisa.errors import BadInput, TooLarge
 from lisa.images import open_image
 from lisa.instructions import Place, check_instruction, pointing
+from lisa.model.domain import Domain
 from lisa.model.segmenter import Answer, EncodedImage, Segmenter
 from lisa.segmentation import Segmentation
 from lisa.types import SEG, Image, Turn
@@ -36,16 +37,26 @@ class Encoded:
 
     image: Image
     features: EncodedImage
+    notice: str = ""
+    """Why answers about it are not to be trusted; empty where there is no reason."""
+
+
+FAR = (
+    "This picture is unlike anything this small model was trained on: do not trust its answer. "
+    "For photographs take published weights: `lisa get lisa-7b`, then --model lisa-7b."
+)
 
 
 class Predictor:
     """A loaded model. `lisa.load()` makes one."""
 
-    def __init__(self, segmenter: Segmenter, *, name: str, notice: str = "") -> None:
+    def __init__(self, segmenter: Segmenter, *, name: str, notice: str = "", domain: Domain | None = None) -> None:
         self.segmenter = segmenter
         self.name = name
         self.notice = notice
         """What the model cannot do, in one sentence; empty when there is nothing to say."""
+        self.domain = domain
+        """What pictures it knows, where that is a small world; answers about others come with a notice."""
 
     def __repr__(self) -> str:
         weight = self.segmenter.projector.out.weight
@@ -54,7 +65,9 @@ class Predictor:
     def encode(self, image: Source, *, max_pixels: int = 100_000_000) -> Encoded:
         """A picture (path, bytes, PIL image or array) through both encoders. Raises BadImage."""
         pixels = open_image(image, max_pixels=max_pixels)
-        return Encoded(image=pixels, features=self.segmenter.encode(pixels))
+        features = self.segmenter.encode(pixels)
+        known = self.domain is None or self.domain.holds(features.vlm_features)
+        return Encoded(image=pixels, features=features, notice="" if known else FAR)
 
     def segment(
         self,
@@ -128,6 +141,7 @@ class Predictor:
             image=encoded.image,
             score_kind=PREDICTED_IOU if trained else CONFIDENCE,
             seg_starts=starts,
+            notice=encoded.notice,
         )
 
     def _seg_starts(self, answer: Answer) -> list[int] | None:
@@ -199,7 +213,7 @@ def load(
 
         below = load(adapter_files.base_of(folder), device=device, dtype=dtype, vision_tower=vision_tower)
         whole = adapter_files.apply_adapters(below.segmenter, resolve(adapter_files.base_of(folder)), folder)
-        return Predictor(whole, name=folder.name, notice=below.notice)
+        return Predictor(whole, name=folder.name, notice=below.notice, domain=below.domain)
     published = legacy.is_legacy(folder)
     extra = legacy.tower_bytes(folder, vision_tower) if published else 0
     kind = _fitting_dtype(folder, dtype, where, name=name, extra=extra)
@@ -209,7 +223,7 @@ def load(
         return Predictor(segmenter, name=Path(name).name)
     config = checkpoint.read_config(folder)
     segmenter = checkpoint.load(folder, device=where, dtype=kind)
-    return Predictor(segmenter, name=config.name or folder.name, notice=config.notice)
+    return Predictor(segmenter, name=config.name or folder.name, notice=config.notice, domain=Domain.load(folder))
 
 
 def _fitting_dtype(

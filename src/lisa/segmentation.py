@@ -51,6 +51,8 @@ class Segmentation:
     """What the scores are, in words."""
     image: Image | None = None
     """The picture `[H, W, 3]` uint8, kept for `overlay`; None after `from_dict`."""
+    notice: str = ""
+    """Why the answer is not to be trusted, for people; empty where there is no reason."""
 
     def __post_init__(self) -> None:
         _check(self)
@@ -70,6 +72,7 @@ class Segmentation:
         image: Image | None = None,
         score_kind: str = SCORE_KIND,
         seg_starts: Sequence[int] | None = None,
+        notice: str = "",
     ) -> Segmentation:
         """An answer from what a model gives.
 
@@ -80,6 +83,7 @@ class Segmentation:
             size: (H, W); taken from `image` or `masks` where left out.
             image: the picture `[H, W, 3]` uint8.
             score_kind: what the scores are, in words.
+            notice: why the answer is not to be trusted, if there is a reason.
             seg_starts: where the [SEG] *tokens* stand, for models that may also spell "[SEG]"; None takes every one.
 
         Raises:
@@ -102,6 +106,7 @@ class Segmentation:
             size=size,
             score_kind=score_kind,
             image=image,
+            notice=notice,
         )
 
     @property
@@ -150,7 +155,7 @@ class Segmentation:
         return save(self, folder, name=name)
 
     def to_dict(self) -> dict[str, Any]:
-        """What goes into JSON: text, raw_text, masks (COCO RLE), spans, phrases, scores, score_kind, boxes, size.
+        """What goes into JSON: texts, masks (COCO RLE), spans, phrases, scores, score_kind, boxes, size, notice.
 
         A score that is no number (NaN) becomes None, since JSON has no NaN.
         """
@@ -164,6 +169,7 @@ class Segmentation:
             "score_kind": self.score_kind,
             "boxes": [[float(edge) for edge in box] for box in self.boxes],
             "size": [int(side) for side in self.size],
+            "notice": self.notice,
         }
 
     @classmethod
@@ -182,6 +188,7 @@ class Segmentation:
                 boxes=np.array(data["boxes"], np.float32).reshape(-1, 4),
                 size=(height, width),
                 score_kind=str(data.get("score_kind", SCORE_KIND)),
+                notice=str(data.get("notice", "")),
                 image=image,
             )
         except (KeyError, TypeError, ValueError) as error:

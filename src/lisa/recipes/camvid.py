@@ -59,7 +59,7 @@ class CamvidRecipe:
     """Steps of 10 square crops, in a square of 256."""
     large_steps: int = 330
     """Steps of 5 nearly whole photographs, in 480."""
-    word_steps: int = 600
+    word_steps: int = 460
     """Steps of the words alone of questions and answers about 6 photographs."""
     seg_steps: int = 900
     """Steps of 3 photographs, each asked about in three conversations."""

@@ -123,6 +123,8 @@ class TinyRecipe:
     seg_steps: int = 1_550
     polish: Lesson = POLISH
     polish_steps: int = 240
+    domain_pictures: int = 1_200
+    """Scenes by which pictures of another kind are told, see `lisa.model.domain`."""
     rate: float = 1.0
     """Factor on the lessons' learning rates; less than 1 where a run goes on from a trained model."""
     seed: int = 1
@@ -145,4 +147,5 @@ def debug() -> TinyRecipe:
         polish=replace(POLISH, **small),  # type: ignore[arg-type]
         polish_steps=2,
         tokenizer_pictures=40,
+        domain_pictures=12,
     )

@@ -62,7 +62,8 @@ def _answered(turn: int, result: Segmentation) -> str:
     if result not in _ANSWERS:
         items = "".join(_mask_line(turn, index, result) for index in range(len(result)))
         masks = f'<ul class="masks">{items}</ul>' if items else ""
-        _ANSWERS[result] = f'<div class="answered"><p>{_highlighted(result)}</p>{masks}</div>'
+        notice = f'<p class="warned">{escape(result.notice)}</p>' if result.notice else ""
+        _ANSWERS[result] = f'<div class="answered"><p>{_highlighted(result)}</p>{masks}{notice}</div>'
     return _ANSWERS[result]
 
 

@@ -18,6 +18,7 @@ from lisa.errors import BadInput
 from lisa.files import write_json
 from lisa.hub import resolve
 from lisa.model.checkpoint import build, load, read_config, save
+from lisa.model.domain import Domain
 from lisa.model.losses import LossWeights
 from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
@@ -40,6 +41,8 @@ LOOK_FILE = "look.safetensors"
 """What a run asked its model with on the side, beside its checkpoint."""
 
 
+DOMAIN_SEED = 120
+"""Of the scenes by which pictures of another kind are told."""
 ABSENT_IN_TWINS = 3.0
 """What questions for what is not there are multiplied by, of a picture that something was taken away from."""
 _TWINS, _PIECES = 1, 2
@@ -141,8 +144,17 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
         if fit(seg_objective(begun, lesson, heads), config, folder / name, report) < steps:
             return None
     save(begun, recipe.model, final, dtype=torch.float16)
+    trained = load(final, device=torch.device("cpu"), dtype=torch.float32)
+    domain_of(trained, recipe.domain_pictures).save(final)
     save_file(heads.state_dict(), str(folder / LOOK_FILE))
     return final
+
+
+def domain_of(segmenter: Segmenter, pictures: int) -> Domain:
+    """What drawn scenes are like to a trained model; the limit is set on a sixth of the pictures."""
+    tokens = [segmenter.encode(make_picture(DOMAIN_SEED, k, "test").image).vlm_features for k in range(pictures)]
+    held = pictures // 6
+    return Domain.fit(tokens[held:], tokens[:held])
 
 
 def _begin(recipe: TinyRecipe, folder: Path, heads: LookHeads, report: Report) -> Segmenter | None:
