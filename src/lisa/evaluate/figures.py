@@ -88,11 +88,13 @@ class Evaluation:
 
     def by_size(self) -> dict[str, Figure]:
         """gIoU by the share of the picture that is asked for."""
-        return self._giou_by(lambda r: next(label for limit, label in SIZES if r.share < limit))
+        found = self._giou_by(lambda r: next(label for limit, label in SIZES if r.share < limit))
+        return {label: found[label] for _, label in SIZES if label in found}
 
     def by_length(self) -> dict[str, Figure]:
         """gIoU by the words of the question."""
-        return self._giou_by(lambda r: next(label for limit, label in WORDS if len(r.instruction.split()) <= limit))
+        found = self._giou_by(lambda r: next(label for limit, label in WORDS if len(r.instruction.split()) <= limit))
+        return {label: found[label] for _, label in WORDS if label in found}
 
     def by_targets(self) -> dict[str, Figure]:
         """gIoU by the number of masks that are wanted."""

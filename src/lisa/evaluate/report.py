@@ -222,7 +222,8 @@ def _failures(rows: Sequence[Row]) -> str:
 
 def _cards(title: tuple[str, str], rows: Sequence[Row], shown: Mapping[int, Shown]) -> str:
     cards = [_card(shown[r.index]) for r in rows if r.index in shown]
-    return f'<h3>{_both(*title)}</h3><div class="cards">{"".join(cards)}</div>' if cards else ""
+    sides = f'<small class="note">{_both("left: wanted, right: given", "左：应有，右：所答")}</small>'
+    return f'<h3>{_both(*title)} {sides}</h3><div class="cards">{"".join(cards)}</div>' if cards else ""
 
 
 def _card(shown: Shown) -> str:
