@@ -31,15 +31,17 @@ def test_pictures_of_the_kind_are_within_and_others_beyond(domain):
 
 
 def test_it_lies_beside_the_weights(domain, tmp_path):
-    assert Domain.load(tmp_path) is None
+    assert Domain.load(tmp_path, width=8) is None
     domain.save(tmp_path)
-    found = Domain.load(tmp_path)
+    found = Domain.load(tmp_path, width=8)
+    with pytest.raises(BadCheckpoint, match="does not fit the model"):
+        Domain.load(tmp_path, width=9)
     sample = tokens(torch.Generator().manual_seed(2))
     assert found is not None and found.limit == pytest.approx(domain.limit)
     assert found.distance(sample) == pytest.approx(domain.distance(sample), rel=1e-2)
     (tmp_path / DOMAIN).write_bytes(b"not this")
     with pytest.raises(BadCheckpoint, match="take it from the same checkpoint"):
-        Domain.load(tmp_path)
+        Domain.load(tmp_path, width=8)
 
 
 def test_answers_carry_the_notice():

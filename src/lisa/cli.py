@@ -103,7 +103,7 @@ def evaluate(
     datasets: Annotated[list[str], typer.Argument(help="Names of datasets, such as world.")],
     data: Annotated[Path | None, typer.Option(help="Folder the datasets lie in.")] = None,
     split: Annotated[str | None, typer.Option(help="Split, such as val.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of generated data.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of generated data.")] = 0,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")] = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,

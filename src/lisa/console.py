@@ -147,6 +147,7 @@ def report_files(out: Path | None, json: Path | None) -> None:
 def show_report(report: dict[str, Any]) -> None:
     """An evaluation's figures as tables on stdout; intervals in brackets."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from lisa.evaluate.report import value
@@ -155,23 +156,23 @@ def show_report(report: dict[str, Any]) -> None:
     for name, figures in report["datasets"].items():
         for told in report.get("leaks", {}).get(name, ()):
             out.print(f"⚠ {name}: {told}", style="yellow", markup=False)
-        table = Table("figure", "value", title=f"{report['model']} on {name}, {report['protocol']}")
+        table = Table("figure", "value", title=escape(f"{report['model']} on {name}, {report['protocol']}"))
         for label, figure in figures.items():
             if not label.startswith("by_"):
-                table.add_row(label, value(figure))
+                table.add_row(label, escape(value(figure)))
         out.print(table)
         for group in (k for k in figures if k.startswith("by_")):
             rows = Table(group.replace("_", " "), "value", "n")
             for label, figure in figures[group].items():
-                rows.add_row(label, value(figure), str(figure["count"]))
+                rows.add_row(escape(label), escape(value(figure)), str(figure["count"]))
             out.print(rows)
         if found := report.get("controls", {}).get(name):
             rows = Table("does it listen, does it look?", "gIoU")
-            rows.add_row("as asked", value(found["asked"]))
+            rows.add_row("as asked", escape(value(found["asked"])))
             for label, figure in [*found["changed"].items(), *found["floors"].items()]:
-                rows.add_row(label, value(figure))
-            rows.add_row("the targets at the masks' resolution", value(found["ceiling"]))
-            rows.add_row("two wordings, against each other", value(found["consistency"]))
+                rows.add_row(label, escape(value(figure)))
+            rows.add_row("the targets at the masks' resolution", escape(value(found["ceiling"])))
+            rows.add_row("two wordings, against each other", escape(value(found["consistency"])))
             for label, share in found["shares"].items():
                 rows.add_row(f"share carried by the {label}", f"{share:.2f}")
             out.print(rows)
@@ -180,22 +181,24 @@ def show_report(report: dict[str, Any]) -> None:
 def show_comparison(name: str, found: Comparison) -> None:
     """Differences as tables on stdout, and a verdict."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     out = Console()
     verdicts = {1: "the second is better", -1: "the first is better", 0: "no difference that chance could not make"}
-    out.print(f"{name}: {verdicts[found.whole.better]}")
+    out.print(f"{name}: {verdicts[found.whole.better]}", markup=False)
     table = Table("second − first", "difference", "p", "n")
     rows = [("gIoU", found.whole), ("what is not there, said so", found.absent)]
     rows += [(f"{group}: {label}", d) for group, of in found.tables.items() for label, d in of.items()]
     for label, d in rows:
         if d.figure.count:
-            table.add_row(label, str(d.figure), f"{d.p:.3f}", str(d.figure.count))
+            table.add_row(escape(label), escape(str(d.figure)), f"{d.p:.3f}", str(d.figure.count))
     out.print(table)
     if found.changed:
         changed = Table("question", "first", "second", "IoU")
         for a, b in found.changed:
-            changed.add_row(f"{a.id}: {a.instruction}", a.answer, b.answer, f"{a.iou:.2f} → {b.iou:.2f}")
+            said = (escape(text) for text in (f"{a.id}: {a.instruction}", a.answer, b.answer))
+            changed.add_row(*said, f"{a.iou:.2f} → {b.iou:.2f}")
         out.print(changed)
 
 

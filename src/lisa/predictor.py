@@ -213,7 +213,7 @@ def load(
 
         below = load(adapter_files.base_of(folder), device=device, dtype=dtype, vision_tower=vision_tower)
         whole = adapter_files.apply_adapters(below.segmenter, resolve(adapter_files.base_of(folder)), folder)
-        return Predictor(whole, name=folder.name, notice=below.notice, domain=below.domain)
+        return Predictor(whole, name=folder.name, notice=below.notice)
     published = legacy.is_legacy(folder)
     extra = legacy.tower_bytes(folder, vision_tower) if published else 0
     kind = _fitting_dtype(folder, dtype, where, name=name, extra=extra)
@@ -223,7 +223,8 @@ def load(
         return Predictor(segmenter, name=Path(name).name)
     config = checkpoint.read_config(folder)
     segmenter = checkpoint.load(folder, device=where, dtype=kind)
-    return Predictor(segmenter, name=config.name or folder.name, notice=config.notice, domain=Domain.load(folder))
+    domain = Domain.load(folder, width=segmenter.vlm.width)
+    return Predictor(segmenter, name=config.name or folder.name, notice=config.notice, domain=domain)
 
 
 def _fitting_dtype(

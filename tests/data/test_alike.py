@@ -88,10 +88,12 @@ def test_an_evaluation_flags_what_was_trained_on(tmp_path, drawn, monkeypatch):
     (tmp_path / "mine.yaml").write_text(json.dumps({"path": str(home)}))
     assert len(list(pictures("mine", folder=tmp_path))) == 3
     samples = [s for k in (1, 1, 5, 6) for s in Pictures(drawn).draw(k, None)[:1]]
-    (told,) = leaks_of(samples, "own", Asking(data=tmp_path, trained_on=("mine",)))
+    (told,) = leaks_of({"own": samples}, Asking(data=tmp_path, trained_on=("mine",)))["own"]
     assert told.startswith("1 of 3 pictures are in mine, too (0 pixel by pixel)") and "own/1 is rows/1/0" in told
-    assert leaks_of(samples, "own", Asking(data=tmp_path)) == []
-    (told,) = leaks_of([], "refcoco", Asking())
+    assert leaks_of({"own": samples}, Asking(data=tmp_path)) == {"own": []}
+    (told,) = leaks_of({"refcoco": []}, Asking())["refcoco"]
     assert "COCO train2014" in told
     with pytest.raises(BadInput):
-        leaks_of(samples, "own", Asking(data=tmp_path, trained_on=("nothing",)))
+        leaks_of({"own": samples}, Asking(data=tmp_path, trained_on=("nothing",)))
+    with pytest.raises(BadInput, match="drawn afresh"):
+        leaks_of({"own": samples}, Asking(trained_on=("world",)))

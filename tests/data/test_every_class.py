@@ -56,7 +56,7 @@ def test_every_class_of_every_picture(coco):
 def test_a_mask_for_each_instance(coco):
     first = next(iter(opened(coco, "coco-val-instances")))
     assert [int(t.mask.sum()) for t in first.turns[0].targets] == [120, 120]
-    assert first.turns[0].answer == "[SEG], [SEG]." and "class" not in first.meta
+    assert first.turns[0].answer == "[SEG], [SEG]." and first.meta["present_only"]
 
 
 def test_another_class_of_the_same_picture(coco):

@@ -34,14 +34,20 @@ class Squares:
         mask[y : y + side, x : x + side] = True
         if index % 5 == 4:
             turn = Turn(instruction=f"Where is the star {index}?", answer="There is no star here.")
-            return Sample(id=f"squares/{index}", image=image, turns=(turn,), group="absent")
+            return Sample(id=f"squares/{index}", image=image, turns=(turn,), group="absent", meta=called(index))
         image[mask] = (250, 20, 20)
         target = Target(mask=mask, phrase="the square")
         turn = Turn(instruction=f"Where is square {index}?", answer="It is the square [SEG].", targets=(target,))
-        return Sample(id=f"squares/{index}", image=image, turns=(turn,), group="even" if index % 2 == 0 else "odd")
+        group = "even" if index % 2 == 0 else "odd"
+        return Sample(id=f"squares/{index}", image=image, turns=(turn,), group=group, meta=called(index))
 
     def other(self, sample: Sample) -> Sample | None:
         return None
+
+
+def called(index: int) -> dict[str, str]:
+    """What other people's results may call a picture and its question."""
+    return {"ref_id": str(index + 700), "image_id": str(index + 100), "file_name": f"{index}.png"}
 
 
 @dataclass

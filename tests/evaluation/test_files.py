@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import pytest
 
 from lisa import rle
 from lisa.errors import BadInput
+from lisa.evaluate.figures import Evaluation
 from lisa.evaluate.foreign import is_predictions, score_files
-from lisa.evaluate.predictions import read, rescore
+from lisa.evaluate.predictions import Answers, rescore
 from lisa.evaluate.run import Asking, Share, read_rows, run
 
 from .conftest import Red, Squares
@@ -28,13 +30,42 @@ def without_time(report: dict) -> dict:
 def test_answers_are_scored_again_bit_by_bit(opened: Red, squares: Squares, tmp_path):
     opened.misses = 3
     report, found = run("red", ["squares"], Asking(forced=True), out=tmp_path)
-    about, records = read(tmp_path / "squares" / "predictions.jsonl")
-    assert about["dataset"] == "squares" and about["weights"] == "0" * 16 and len(records) == 20
-    again = rescore(squares, records, tmp_path)
+    answers = Answers(tmp_path / "squares")
+    assert answers.about["dataset"] == "squares" and answers.about["weights"] == "0" * 16 and len(answers.places) == 20
+    again = Evaluation(list(rescore(enumerate(squares), answers)))
     assert again.rows == found["squares"].rows
     assert again.to_json() == report["datasets"]["squares"]
-    assert score_files(tmp_path / "squares" / "predictions.jsonl", squares).rows == again.rows
+    path = tmp_path / "squares" / "predictions.jsonl"
+    asked = {"dataset": "squares", "split": None, "seed": 0}
+    assert score_files(path, squares, asked).rows == again.rows
     assert read_rows(tmp_path)["squares"] == again.rows
+    with pytest.raises(BadInput, match=r"answers another dataset, seed \(squares, 0\)"):
+        score_files(path, squares, {"dataset": "circles", "split": None, "seed": 3})
+
+
+def test_what_a_killed_run_did_not_answer_counts_as_no_mask(opened: Red, squares: Squares, tmp_path):
+    run("red", ["squares"], out=tmp_path)
+    path = tmp_path / "squares" / "predictions.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:9]))  # the first line and eight answers
+    figures = score_files(path, squares, {"dataset": "squares"}).figures()
+    assert figures["giou"].count == 16 and figures["t_acc"].value == 7 / 16
+
+
+def test_another_number_of_processes_goes_on(opened: Red, tmp_path):
+    opened.die_after = 9
+    with pytest.raises(KeyboardInterrupt):
+        run("red", ["squares"], out=tmp_path)
+    opened.asked, opened.die_after = 0, None
+    for rank in (1, 0):
+        report, _ = run("red", ["squares"], out=tmp_path, share=Share(rank, 2))
+    assert report["datasets"]["squares"]["questions"] == 20 and opened.asked == 12
+
+
+def test_files_of_something_else_in_the_folder(opened: Red, tmp_path):
+    for rank in (1, 0):
+        run("red", ["squares"], out=tmp_path, share=Share(rank, 2))
+    with pytest.raises(BadInput, match="another forced"):
+        run("red", ["squares"], Asking(forced=True), out=tmp_path)
 
 
 def test_a_killed_run_goes_on(opened: Red, tmp_path):
@@ -64,7 +95,7 @@ def test_several_processes_share_the_questions(opened: Red, tmp_path, world):
     for rank in reversed(range(world)):
         report, _ = run("red", ["squares"], out=tmp_path / "many", share=Share(rank, world))
     assert without_time(report) == without_time(whole)
-    listed = [read(p)[1] for p in sorted((tmp_path / "many" / "squares").glob("predictions*.jsonl"))]
+    listed = [Answers([p]).places for p in sorted((tmp_path / "many" / "squares").glob("predictions*.jsonl"))]
     assert sum(len(r) for r in listed) == 20 and len(listed) == world
 
 
@@ -82,7 +113,7 @@ def test_who_is_who(monkeypatch):
 
 def coco_results(squares: Squares) -> list[dict]:
     return [
-        {"image_id": int(s.id.split("/")[1]), "segmentation": rle.encode(s.turns[0].targets[0].mask), "score": 0.9}
+        {"image_id": int(s.meta["image_id"]), "segmentation": rle.encode(s.turns[0].targets[0].mask), "score": 0.9}
         for s in squares
         if s.turns[0].targets
     ]
@@ -92,10 +123,10 @@ def test_results_in_coco_s_form(squares, tmp_path):
     path = tmp_path / "results.json"
     path.write_text(json.dumps(coco_results(squares)))
     assert is_predictions(str(path))
-    figures = score_files(path, squares).figures()
+    figures = score_files(path, squares, {}).figures()
     assert figures["giou"].value == 1.0 and figures["n_acc"].value == 1.0 and figures["ap50"].value == 1.0
     path.write_text(json.dumps({"annotations": coco_results(squares)[1:]}))
-    assert score_files(path, squares).figures()["giou"].value == pytest.approx(15 / 16)
+    assert score_files(path, squares, {}).figures()["giou"].value == pytest.approx(15 / 16)
 
 
 def test_results_that_say_nothing_is_there(squares, tmp_path):
@@ -104,18 +135,18 @@ def test_results_that_say_nothing_is_there(squares, tmp_path):
     for k, s in enumerate(squares):
         if not s.turns[0].targets:
             rows.append(
-                {"ref_id": k, "no_target": k != 4, "segmentation": rle.encode(np.ones(s.image.shape[:2], bool))}
+                {"ref_id": k + 700, "no_target": k != 4, "segmentation": rle.encode(np.ones(s.image.shape[:2], bool))}
             )
             continue
         mask = s.turns[0].targets[0].mask
         top, below = mask.copy(), mask.copy()
         top[:8], below[8:] = False, False
-        rows.append({"ref_id": k, "segmentation": [rle.encode(top), rle.encode(below)], "caption": "here"})
+        rows.append({"ref_id": k + 700, "segmentation": [rle.encode(top), rle.encode(below)], "caption": "here"})
     path = tmp_path / "gref.jsonl"
     path.write_text("\n".join(json.dumps(r) for r in rows))
     for s in (together := [squares[k] for k in range(20)]):
         s.meta["united"] = True
-    figures = score_files(path, together).figures()
+    figures = score_files(path, together, {}).figures()
     assert figures["giou"].value == 1.0 and figures["n_acc"].value == 0.75
     assert figures["ciou_with_absent"].value < 1.0 < 1.0 + figures["giou_with_absent"].value
 
@@ -126,13 +157,46 @@ def test_a_folder_of_masks(squares, tmp_path):
             mask = s.turns[0].targets[0].mask.astype(np.uint8) * 255
             PIL.Image.fromarray(mask).save(tmp_path / f"{s.id.split('/')[1]}.png")
     assert is_predictions(str(tmp_path))
-    assert score_files(tmp_path, squares).figures()["giou"].value == 1.0
+    assert score_files(tmp_path, squares, {}).figures()["giou"].value == 1.0
 
 
 def test_answers_to_another_dataset_are_refused(squares, tmp_path):
     (tmp_path / "a.json").write_text(json.dumps([{"id": "refcoco/7", "segmentation": {"size": [4, 4], "counts": "0"}}]))
     with pytest.raises(BadInput, match="answers no question of this dataset"):
-        score_files(tmp_path / "a.json", squares)
+        score_files(tmp_path / "a.json", squares, {})
+
+
+def test_answers_by_picture_where_it_has_several_questions(squares, tmp_path):
+    """Whose they are cannot be told, unless they name the class."""
+    first = squares[0]
+    asked = [replace(first, id=f"squares/{k}", meta={**first.meta, "class": k}) for k in ("a", "b")]
+    for s in asked:
+        del s.meta["ref_id"]
+    record = {"image_id": 100, "segmentation": rle.encode(first.turns[0].targets[0].mask)}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([record]))
+    with pytest.raises(BadInput, match="not the only question"):
+        score_files(path, asked, {})
+    path.write_text(json.dumps([{**record, "category": "b"}]))
+    assert [r.iou for r in score_files(path, asked, {}).rows] == [0.0, 1.0]
+
+
+def test_a_place_is_not_the_end_of_an_id(squares, tmp_path):
+    asked = [replace(squares[k], id=f"0/{k}/0", meta={}) for k in range(4)]
+    rows = [{"index": k, "segmentation": rle.encode(s.turns[0].targets[0].mask)} for k, s in enumerate(asked)]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(rows))
+    assert [r.iou for r in score_files(path, asked, {}).rows] == [1.0] * 4
+
+
+def test_scored_files_leave_a_report(opened: Red, squares, tmp_path):
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(coco_results(squares)))
+    report, _ = run(str(path), ["squares"], out=tmp_path / "out")
+    assert report["protocol"] == "predictions from files" and read_rows(tmp_path / "out")["squares"]
+    assert "predictions from files" in (tmp_path / "out" / "report.html").read_text()
+    with pytest.raises(BadInput, match="holds answers, not a model"):
+        run(str(path), ["squares"], Asking(controls=5))
 
 
 def broken_files(folder: Path, squares: Squares, count: int) -> list[Path]:
@@ -177,7 +241,7 @@ def broken_files(folder: Path, squares: Squares, count: int) -> list[Path]:
 def test_hostile_files_are_named(squares, tmp_path):
     for path in broken_files(tmp_path, squares, 200):
         with pytest.raises(BadInput) as caught:
-            score_files(path, squares)
+            score_files(path, squares, {})
         assert path.name in str(caught.value), str(caught.value)
 
 

@@ -50,6 +50,8 @@ class Gallery:
     exact: dict[bytes, str] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     looks: list[NDArray[np.uint8]] = field(default_factory=list)
+    same: dict[bytes, str] = field(default_factory=dict)
+    """Look → the first picture that has it."""
     _table: NDArray[np.uint8] | None = None
 
     @classmethod
@@ -69,6 +71,7 @@ class Gallery:
         if (bits := look(image)) is not None:
             self.names.append(name)
             self.looks.append(bits)
+            self.same.setdefault(bits.tobytes(), name)
             self._table = None
 
     def find(self, image: Image, *, near: int = NEAR) -> Match | None:
@@ -78,6 +81,8 @@ class Gallery:
         bits = look(image)
         if bits is None or not self.looks:
             return None
+        if (alike := self.same.get(bits.tobytes())) is not None or near == 0:
+            return None if alike is None else Match(alike, 0)
         if self._table is None:
             self._table = np.stack(self.looks)
         away = np.bitwise_count(self._table ^ bits).sum(1)

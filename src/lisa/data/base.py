@@ -52,6 +52,16 @@ class Classed(Protocol):
         ...
 
 
+def picture_of(sample: Sample) -> str:
+    """What a sample's picture is known by: questions about the same one have the same."""
+    return str(sample.meta.get("picture_id", sample.id))
+
+
+def named_by(picture: Path) -> dict[str, str]:
+    """What other people's results may call a picture: its file, and the number that COCO's files are named by."""
+    return {"file_name": picture.name} | ({"image_id": str(int(picture.stem))} if picture.stem.isdigit() else {})
+
+
 def some(count: int, most: int, rng: np.random.Generator) -> list[int]:
     """Up to `most` different numbers below `count`, in random order."""
     return [int(i) for i in rng.permutation(count)[:most]]

@@ -55,6 +55,13 @@ def open_dataset(
 
     `wording`: which of several fixed wordings asks for a class or an expression, where a dataset has more than one.
     """
+    if name not in KNOWN and (folder is None or not noted(folder, name)):
+        known = ", ".join(KNOWN)
+        raise BadInput(f"no dataset is called {name!r}: known are {known}, and what `lisa data add` noted in --data")
+    known_splits = _splits(name)
+    if split is not None and known_splits is not None and split not in known_splits:
+        fitting = f"its splits are {', '.join(known_splits)}" if known_splits else "it has no splits"
+        raise BadInput(f"{name} has no split {split!r}: {fitting}")
     if name in ("world", "world-zh"):
         from lisa.data.world import WorldDataset
 
@@ -62,10 +69,8 @@ def open_dataset(
         count = 500 if limit is None else limit
         return WorldDataset(seed=seed, count=count, split=split or "test", language=language)
     if name == "world-reason":
-        from lisa.data.world import REASON_PARTS, world_reason
+        from lisa.data.world import world_reason
 
-        if (split or "val") not in REASON_PARTS:
-            raise BadInput(f"world-reason has the parts {', '.join(REASON_PARTS)}, not {split!r}")
         reason = world_reason(split or "val")
         return First(reason, len(reason), limit)
     if name in ("world-twins", "world-twins-zh"):
@@ -100,11 +105,25 @@ def open_dataset(
     if name in SPLIT_BY:
         refer = Refer(_given(folder, name) / "refer_seg", name, split or "val", wording=wording)
         return First(refer, len(refer.expressions), limit)
-    if folder is not None and (name == "own" or noted(folder, name)):
-        reader = open_training(name, 1.0, folder=folder)[0].dataset
-        return First(Asked(reader, seed), len(reader), limit)
-    known = ", ".join(KNOWN)
-    raise BadInput(f"no dataset is called {name!r}: known are {known}, and what `lisa data add` noted in --data")
+    reader = open_training(name, 1.0, folder=_given(folder, name))[0].dataset
+    return First(Asked(reader, seed), len(reader), limit)
+
+
+WORLD_SPLITS = ("train", "test", "templates", "pairs", "backgrounds")
+"""What of the world a scene may have; see `lisa.world.make`."""
+
+
+def _splits(name: str) -> tuple[str, ...] | None:
+    """What --split may be; None where a dataset's own files say."""
+    if name == "people":
+        return ("en", "zh")
+    if name == "world-reason":
+        return ("train", "val", "test")
+    if name in DRAWN:
+        return WORLD_SPLITS
+    if name in CAMVID:
+        return ("train", "val", "test", "seen", "held")
+    return None if name in SPLIT_BY else ()
 
 
 class First:
@@ -155,9 +174,11 @@ def open_training(name: str, share: float, *, folder: Path) -> list[Part]:
 def pictures(name: str, *, folder: Path | None) -> Iterator[tuple[str, Image]]:
     """Id and picture of everything in a dataset's training part; "NAME:SPLIT" is what is evaluated on that split.
 
-    What cannot be read is left out. Raises as `open_training` and `open_dataset`.
+    What cannot be read is left out. Raises BadInput for drawn scenes, and as `open_training` and `open_dataset`.
     """
     name, _, split = name.partition(":")
+    if name in DRAWN:
+        raise BadInput(f"{name} is drawn afresh for every seed, so there is nothing to compare with")
     if split or (name in KNOWN and name not in registry.DATASETS):
         last = None
         for sample in open_dataset(name, folder=folder, split=split or None, seed=0, limit=None):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lisa.data.base import Classed
+from lisa.data.base import Classed, named_by
 from lisa.data.instances import Instances
 from lisa.data.label_maps import ade20k, cocostuff, mapillary
 from lisa.data.prompts import WORDINGS
@@ -60,7 +60,7 @@ class EveryClass:
             answer=", ".join([SEG] * len(targets)) + ".",
             targets=tuple(Target(mask=mask, phrase=spoken) for mask in targets),
         )
-        meta = {"picture_id": index} | ({} if self.apart else {"class": spoken})
+        meta = {"picture_id": index, "class": spoken, "present_only": True} | named_by(self.data.picture(index))
         return Sample(id=f"{self.name}/{index}/{spoken}", image=image, turns=(turn,), group=self.name, meta=meta)
 
 

@@ -25,7 +25,7 @@ class LabelMaps:
     pictures: Sequence[Path]
     label_of: Callable[[Path], Path]
     names: Mapping[int, str]
-    classes: int = 3
+    most: int = 3
     """Most classes asked about in one picture."""
     read: Callable[..., NDArray[np.int64]] = read_labels
     """Map file and the picture's size → numbers."""
@@ -56,7 +56,7 @@ class LabelMaps:
                 ),
                 group=self.name,
             )
-            for number in (shown_classes[i] for i in some(len(shown_classes), self.classes, rng))
+            for number in (shown_classes[i] for i in some(len(shown_classes), self.most, rng))
         ]
 
     def picture(self, index: int) -> Path:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lisa.data import prompts
-from lisa.data.base import some
+from lisa.data.base import named_by, some
 from lisa.data.files import MALFORMED, read_annotations
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
@@ -35,7 +35,7 @@ class ReasonSeg:
         self.pictures = sorted(home.glob("*.jpg"))
         if not self.pictures:
             raise Missing(f"there are no pictures in {shown(home)}: it needs NAME.jpg and NAME.json side by side")
-        self.split, self.sentences = split, sentences
+        self.split, self.most = split, sentences
         listing = folder / "explanatory" / f"{split}.json"
         rows = read_annotations(listing) if listing.is_file() else []
         self.explanations = _by_image(rows, listing)
@@ -64,7 +64,7 @@ class ReasonSeg:
         note = self.annotation(index)
         told = self.explanations.get(self.pictures[index].name)
         turns, masked = [], []
-        for i in some(len(note.texts), self.sentences, rng):
+        for i in some(len(note.texts), self.most, rng):
             text = note.texts[i]
             if told is not None and rng.random() < EXPLAINED:
                 turns.append(Turn(instruction=text, answer=told))
@@ -95,9 +95,8 @@ class ReasonSeg:
             Turn(instruction=t.instruction, answer=t.answer, targets=(target,) if has else ())
             for t, has in zip(turns, masked)
         )
-        return Sample(
-            id=f"{self.split}/{path.stem}", image=image, turns=told, group="long" if note.is_sentence else "short"
-        )
+        group = "long" if note.is_sentence else "short"
+        return Sample(id=f"{self.split}/{path.stem}", image=image, turns=told, group=group, meta=named_by(path))
 
 
 class Annotation:

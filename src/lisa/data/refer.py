@@ -34,6 +34,8 @@ class Expression:
     image: int
     text: str
     annotations: tuple[int, ...]
+    numbers: tuple[tuple[str, str], ...] = ()
+    """What the file calls it: its "sent_id", and the "ref_id" where that has no other sentence."""
 
 
 class Refer:
@@ -92,7 +94,8 @@ class Refer:
             mask |= self._mask(number, (image.shape[0], image.shape[1]))
         targets = (Target(mask=mask),) if expression.annotations else ()
         turn = Turn(instruction=asked, answer=answer, targets=targets)
-        meta = {"picture_id": expression.image, "united": self.name == "grefcoco"}
+        meta: dict[str, Any] = {"picture_id": expression.image, "united": self.name == "grefcoco"}
+        meta |= {**dict(expression.numbers), "image_id": str(expression.image)}
         group = self.name if targets else ABSENT
         return Sample(id=f"{self.name}/{id}", image=image, turns=(turn,), group=group, meta=meta)
 
@@ -112,6 +115,7 @@ class Refer:
                     image=int(ref["image_id"]),
                     text=str(sentence["sent"]).strip().lower(),
                     annotations=_meant(ref["ann_id"]),
+                    numbers=_numbers(ref, sentence),
                 )
                 for ref in kept
                 for sentence in ref["sentences"]
@@ -126,6 +130,13 @@ class Refer:
 def _answer(expression: Expression, rng: np.random.Generator) -> str:
     said = prompts.answer if expression.annotations else prompts.nothing
     return said(rng, to=expression.text)
+
+
+def _numbers(ref: dict[str, Any], sentence: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    found = [("sent_id", sentence.get("sent_id"))]
+    if len(ref["sentences"]) == 1:
+        found.append(("ref_id", ref.get("ref_id")))
+    return tuple((name, str(number)) for name, number in found if isinstance(number, int))
 
 
 def _meant(numbers: Any) -> tuple[int, ...]:

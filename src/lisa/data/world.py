@@ -154,12 +154,15 @@ class Twins:
         pair, second = divmod(index, 2)
         for attempt in range(200):
             place = pair + attempt * 1_000_003
-            if (found := self._pair(place)) is not None:
-                picture, twin, asked = found
+            if (pair_of := self._pair(place)) is not None:
+                picture, twin, asked = pair_of
                 id = f"{self.seed}/{place}"
-                if not second:
-                    return to_sample(picture, [asked], id)
-                return to_sample(twin, [_without(asked, twin)], f"{id}/twin")
+                found = (
+                    to_sample(twin, [_without(asked, twin)], f"{id}/twin")
+                    if second
+                    else to_sample(picture, [asked], id)
+                )
+                return replace(found, meta=found.meta | {"picture_id": id})
         raise LookupError(f"no scene of seed {self.seed} near {pair} has a twin")
 
     def other(self, sample: Sample) -> Sample | None:

@@ -109,7 +109,10 @@ def converse(
 
 
 def _given(turns: Sequence[Turn]) -> list[Turn]:
-    """The conversation with a last answer that says [SEG] and nothing else, as the reference's validation has it."""
+    """The conversation with a last answer that says [SEG] and nothing else, as the reference's validation has it.
+
+    Where several masks are wanted, which the reference does not have, the expected answer is given with its names.
+    """
     wanted = len(turns[-1].targets)
     answer = turns[-1].answer or ""
     if wanted == 1 or answer.count(SEG) != wanted:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lisa.data.augment import Change, changed_words
+from lisa.data.base import picture_of
 from lisa.evaluate.ask import ask, converse
 from lisa.evaluate.rows import Row
 from lisa.metrics.intervals import Figure, ratio
@@ -125,7 +126,9 @@ def _stranger(samples: Sequence[Sample], index: int) -> Sample:
     """A sample from the other half whose question is another one."""
     for step in range(len(samples)):
         other = samples[(index + len(samples) // 2 + step) % len(samples)]
-        if other.turns[-1].instruction != samples[index].turns[-1].instruction and other.id != samples[index].id:
+        if other.turns[-1].instruction != samples[index].turns[-1].instruction and picture_of(other) != picture_of(
+            samples[index]
+        ):
             return other
     return samples[(index + 1) % len(samples)]
 
@@ -140,7 +143,7 @@ def _mirrored(sample: Sample) -> Sample:
 def _prior(samples: Sequence[Sample]) -> Figure:
     """The cells where targets of *other* pictures lie, at the level that fits all of them best."""
     cells = np.stack([_cells(_union(s)) for s in samples])
-    pictures = [s.id for s in samples]
+    pictures = [picture_of(s) for s in samples]
     total = cells.sum(0)
     own = {name: sum(cells[k] for k in range(len(samples)) if pictures[k] == name) for name in set(pictures)}
     counts = {name: max(sum(p != name for p in pictures), 1) for name in own}
@@ -153,7 +156,7 @@ def _prior(samples: Sequence[Sample]) -> Figure:
 
 def _whole(samples: Sequence[Sample]) -> Figure:
     scores = [_iou(np.ones(s.image.shape[:2], np.bool_), _union(s)) for s in samples]
-    return ratio(scores, np.ones(len(samples)), [s.id for s in samples])
+    return ratio(scores, np.ones(len(samples)), [picture_of(s) for s in samples])
 
 
 def _ceiling(predictor: Predictor, samples: Sequence[Sample]) -> Figure:
@@ -172,7 +175,7 @@ def _ceiling(predictor: Predictor, samples: Sequence[Sample]) -> Figure:
         size = (low.shape[-2], low.shape[-1])
         lower = geometry.lower(mask, size).float() - 0.5
         scores.append(_iou((geometry.restore(lower) > 0)[0].numpy(), _union(s)))
-    return ratio(scores, np.ones(len(samples)), [s.id for s in samples])
+    return ratio(scores, np.ones(len(samples)), [picture_of(s) for s in samples])
 
 
 def _consistency(predictor: Predictor, samples: Sequence[Sample], reworded: Sequence[Sample]) -> Figure:
@@ -181,7 +184,7 @@ def _consistency(predictor: Predictor, samples: Sequence[Sample], reworded: Sequ
         encoded = predictor.encode(s.image)
         first, second = converse(predictor, [encoded, encoded], [s.turns, other.turns], 64)
         scores.append(_iou(together(first.masks), together(second.masks)))
-    return ratio(scores, np.ones(len(samples)), [s.id for s in samples])
+    return ratio(scores, np.ones(len(samples)), [picture_of(s) for s in samples])
 
 
 def _union(sample: Sample) -> Mask:

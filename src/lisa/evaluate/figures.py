@@ -49,7 +49,7 @@ class Evaluation:
             found["matched_iou"] = _mean(several, lambda r: r.matched_iou or 0.0)
         if target and all(s == s for r in self.rows for s in r.scores):
             found["ap50"] = resampled(self.rows, average_precision, _picture)
-            found["ece"] = resampled([r for r in target if r.given], calibration_error, _picture)
+            found["ece"] = resampled([r for r in target if r.wanted == 1 and r.scores], calibration_error, _picture)
         if forced := [r for r in target if r.forced]:
             overlaps = (
                 [[o.intersection for o in r.forced] for r in forced],
@@ -64,9 +64,10 @@ class Evaluation:
             found["named"] = _mean(named, lambda r: float(bool(r.named)))
         if other := [r for r in target if r.other_iou is not None]:
             found["other_question"] = _mean(other, lambda r: r.other_iou or 0.0)
-        if classes := [r for r in self.rows if r.category]:
+        if (classes := [r for r in self.rows if r.category]) and not several:
             overlap, union = [r.intersection for r in classes], [r.union for r in classes]
-            found["class_miou"] = mean_ratio(overlap, union, [r.category for r in classes], [r.id for r in classes])
+            name = "class_miou_present" if any(r.present_only for r in classes) else "class_miou"
+            found[name] = mean_ratio(overlap, union, [r.category for r in classes], [r.id for r in classes])
         return found
 
     def by_category(self) -> dict[str, Figure]:
@@ -124,11 +125,12 @@ class Evaluation:
 
 
 def average_precision(rows: Sequence[Row]) -> float:
-    """AP at IoU 0.5 over the scored masks of all questions."""
-    state = PrecisionState()
+    """AP at IoU 0.5 over the scored masks of all questions; where classes are asked for, the mean over classes."""
+    states: dict[str, PrecisionState] = {}
     for r in rows:
-        state.update(r.scores, r.hits, r.wanted)
-    return state.compute()
+        states.setdefault(r.category, PrecisionState()).update(r.scores, r.hits, r.wanted)
+    values = [v for v in (s.compute() for s in states.values()) if v == v]
+    return float(np.mean(values)) if values else float("nan")
 
 
 def calibration_error(rows: Sequence[Row]) -> float:

@@ -1,7 +1,8 @@
 """Answers as files: a line of JSON for every question, written as it is answered, scored again without the model.
 
-The first line says what was asked of what; a file of other questions, or of another model, is not continued. Of a run
-that was killed all whole lines count.
+The first line of each file says what was asked of what. All processes that ever answered a dataset in a folder have a
+file there; together they are its answers, however many processes there were. Of one that was killed all whole lines
+count.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import IO, Any
 
 from lisa.errors import BadInput, shown
 from lisa.evaluate.ask import Answered
-from lisa.evaluate.figures import Evaluation
 from lisa.evaluate.rows import Row, score
 from lisa.segmentation import Segmentation
 from lisa.types import Sample
@@ -21,24 +21,77 @@ from lisa.types import Sample
 VERSION = 1
 
 
-class PredictionFile:
-    """A file that answers are added to, in any order of their places."""
+class Answers:
+    """The files of a folder: which questions are answered, and where. Records are read when they are needed."""
 
-    def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Goes on where the file stands. Raises BadInput where it is about something else or is no such file."""
-        self.path, self.about = path, {"lisa_predictions": VERSION, **about}
-        self.done: set[int] = set()
+    def __init__(self, files: Iterable[Path] | Path, about: Mapping[str, Any] | None = None) -> None:
+        """`files`: a folder, whose files may grow; or given files. `about`: what they all have to be about.
+
+        Raises BadInput for files about something else, or that are damaged.
+        """
+        self.folder = files if isinstance(files, Path) else None
+        self._given = [] if isinstance(files, Path) else list(files)
+        self.about: dict[str, Any] | None = None if about is None else _header(about)
+        self.places: dict[int, tuple[Path, int]] = {}
+        self.ends: dict[Path, int] = {}
+        """File → bytes of its whole lines."""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Reads what was added since."""
+        for path in sorted(self.folder.glob("predictions*.jsonl")) if self.folder else self._given:
+            self._read(path)
+
+    def record(self, index: int) -> dict[str, Any]:
+        """The answer to a question."""
+        path, start = self.places[index]
+        with path.open("rb") as file:
+            file.seek(start)
+            return json.loads(file.readline())
+
+    def _read(self, path: Path) -> None:
+        end = self.ends.get(path, 0)
+        try:
+            with path.open("rb") as file:
+                file.seek(end)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break
+                    record = _parsed(line, path)
+                    if end == 0:
+                        self._check(record, path)
+                    else:
+                        self.places.setdefault(_index(record, path), (path, end))
+                    end += len(line)
+        except OSError as error:
+            raise BadInput(f"{shown(path)} cannot be read: {error.strerror}") from error
+        self.ends[path] = end
+
+    def _check(self, found: dict[str, Any], path: Path) -> None:
+        if found.get("lisa_predictions") != VERSION:
+            raise BadInput(f"{shown(path)} is no file of predictions: its first line says nothing of them")
+        self.about = self.about or found
+        if changed := sorted(k for k in {*found, *self.about} if found.get(k) != self.about.get(k)):
+            raise BadInput(
+                f"{shown(path)} holds answers to something else (another {', '.join(changed)}): "
+                "give another folder with --out"
+            )
+
+
+class PredictionFile:
+    """A file that answers are added to."""
+
+    def __init__(self, path: Path, about: Mapping[str, Any], *, end: int = 0) -> None:
+        """`end`: bytes of it that are whole lines already; what is behind them is cut off."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        end = self._read() if path.is_file() else 0
         self._file: IO[str] = path.open("a+", encoding="utf-8")
         self._file.truncate(end)
         if not end:
-            self._write(self.about)
+            self._write(_header(about))
 
     def add(self, answered: Answered) -> None:
-        """One more line, whole on the disk when this returns."""
+        """One more line, handed to the system when this returns."""
         self._write(record_of(answered))
-        self.done.add(answered.index)
 
     def close(self) -> None:
         """No more lines."""
@@ -47,25 +100,6 @@ class PredictionFile:
     def _write(self, record: Mapping[str, Any]) -> None:
         self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
         self._file.flush()
-
-    def _read(self) -> int:
-        """The bytes of all whole lines; what is there is noted in `done`."""
-        end = 0
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    break
-                record = _parsed(line, self.path, number)
-                if number == 1 and record != json.loads(json.dumps(self.about)):
-                    changed = sorted(k for k in {*record, *self.about} if record.get(k) != self.about.get(k))
-                    raise BadInput(
-                        f"{shown(self.path)} holds answers to something else (another {', '.join(changed)}): "
-                        "give another folder with --out"
-                    )
-                if number > 1:
-                    self.done.add(_index(record, self.path, number))
-                end += len(line)
-        return end
 
 
 def record_of(answered: Answered) -> dict[str, Any]:
@@ -83,44 +117,25 @@ def record_of(answered: Answered) -> dict[str, Any]:
     }
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
-    """What a file is about, and its records by place; an unfinished last line is left out. Raises BadInput."""
-    about: dict[str, Any] = {}
-    records: dict[int, dict[str, Any]] = {}
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    break
-                record = _parsed(line, path, number)
-                if number == 1:
-                    about = record
-                else:
-                    records[_index(record, path, number)] = record
-    except OSError as error:
-        raise BadInput(f"{shown(path)} cannot be read: {error.strerror}") from error
-    if about.get("lisa_predictions") != VERSION:
-        raise BadInput(f"{shown(path)} is no file of predictions: its first line says nothing of them")
-    return about, records
+def rescore(samples: Iterable[tuple[int, Sample]], answers: Answers) -> Iterator[Row]:
+    """The rows that the model's own run gave; what is not answered is left out. Raises BadInput where they do not fit.
 
-
-def rescore(samples: Iterable[Sample], records: Mapping[int, Mapping[str, Any]], where: Path) -> Evaluation:
-    """The rows that the model's own run gave, from the file of its answers. Raises BadInput where they do not fit."""
-    rows = []
-    for index, sample in enumerate(samples):
-        if index not in records:
+    `samples`: (place in the dataset, sample).
+    """
+    for index, sample in samples:
+        if index not in answers.places:
             continue
-        record = records[index]
-        if record.get("id") != sample.id:
+        where, record = shown(answers.places[index][0]), answers.record(index)
+        asked = sample.turns[-1].instruction
+        if (record.get("id"), record.get("instruction")) != (sample.id, asked):
             raise BadInput(
-                f"{shown(where)}: question {index} is about {sample.id}, but {record.get('id')!r} was answered; "
-                "give the dataset, split and seed that were asked"
+                f"{where}: question {index} is {asked!r} about {sample.id}, but {record.get('instruction')!r} about "
+                f"{record.get('id')} was answered; give the dataset, split and seed that were asked"
             )
-        rows.append(_scored(sample, index, record, where))
-    return Evaluation(rows)
+        yield _scored(sample, index, record, where)
 
 
-def _scored(sample: Sample, index: int, record: Mapping[str, Any], where: Path) -> Row:
+def _scored(sample: Sample, index: int, record: Mapping[str, Any], where: str) -> Row:
     try:
         result = Segmentation.from_dict(record["answer"])
         control, forced = (
@@ -128,34 +143,33 @@ def _scored(sample: Sample, index: int, record: Mapping[str, Any], where: Path) 
         )
         seconds = float(record["seconds"])
     except (KeyError, TypeError, ValueError, BadInput) as error:
-        raise BadInput(f"{shown(where)}, question {index}: {error}") from error
+        raise BadInput(f"{where}, question {index}: {error}") from error
     size = sample.image.shape[:2]
     for found in (result, control, forced):
         if found is not None and found.size != size:
             raise BadInput(
-                f"{shown(where)}, question {index}: masks are {found.size[1]} × {found.size[0]}, "
+                f"{where}, question {index}: masks are {found.size[1]} × {found.size[0]}, "
                 f"the picture is {size[1]} × {size[0]}"
             )
     return score(sample, result, seconds, control=control, forced=forced, index=index)
 
 
-def _parsed(line: bytes, path: Path, number: int) -> dict[str, Any]:
+def _header(about: Mapping[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps({"lisa_predictions": VERSION, **about}))
+
+
+def _parsed(line: bytes, path: Path) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"{shown(path)}, line {number} is no JSON ({error})") from error
+        raise BadInput(f"{shown(path)} has a line that is no JSON ({error})") from error
     if not isinstance(record, dict):
-        raise BadInput(f"{shown(path)}, line {number} is no record")
+        raise BadInput(f"{shown(path)} has a line that is no record")
     return record
 
 
-def _index(record: Mapping[str, Any], path: Path, number: int) -> int:
+def _index(record: Mapping[str, Any], path: Path) -> int:
     index = record.get("index")
     if not isinstance(index, int) or isinstance(index, bool) or index < 0:
-        raise BadInput(f"{shown(path)}, line {number}: index is the place of a question, a whole number")
+        raise BadInput(f"{shown(path)}: index is the place of a question, a whole number, not {index!r}")
     return index
-
-
-def lines_of(records: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
-    """The records as lines, in order."""
-    return (json.dumps(records[k], ensure_ascii=False) for k in sorted(records))

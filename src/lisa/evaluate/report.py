@@ -45,6 +45,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "named": ("answers that name the right thing", "回答说对了名称"),
     "other_question": ("another question of the picture, against this target", "同图另一问题对本目标"),
     "class_miou": ("mIoU over classes", "各类平均 mIoU"),
+    "class_miou_present": ("mIoU over classes, asked where they are", "各类平均 mIoU（只问图中有的类）"),
     "questions": ("questions", "问题数"),
     "seconds_per_question": ("seconds a question", "每题秒数"),
     "by_kind": ("by kind", "按类型"),
@@ -67,9 +68,14 @@ FAILURES: tuple[tuple[str, str, Callable[[Row], bool]], ...] = (
         lambda r: bool(r.wanted and r.given and r.named) and r.iou < 0.1,
     ),
     (
-        "another thing (IoU under 0.1)",
-        "找错了东西（IoU 低于 0.1）",
-        lambda r: bool(r.wanted and r.given and not r.named) and r.iou < 0.1,
+        "another name, other pixels (IoU under 0.1)",
+        "名称错，像素也错（IoU 低于 0.1）",
+        lambda r: bool(r.wanted and r.given) and r.named is False and r.iou < 0.1,
+    ),
+    (
+        "other pixels (IoU under 0.1)",
+        "像素错（IoU 低于 0.1）",
+        lambda r: bool(r.wanted and r.given) and r.named is None and r.iou < 0.1,
     ),
     ("partly (IoU 0.1 to 0.5)", "部分正确（IoU 0.1 到 0.5）", lambda r: bool(r.wanted) and 0.1 <= r.iou < 0.5),
 )
@@ -179,7 +185,9 @@ def _head(report: Mapping[str, Any]) -> str:
 
 
 def _headline(figures: Mapping[str, Any]) -> str:
-    name = "class_miou" if figures.get("class_miou") else "giou"
+    name = next((k for k in ("class_miou", "class_miou_present", "matched_iou") if k in figures), "giou")
+    if name == "matched_iou" and 2 * figures[name]["count"] < figures["giou"]["count"]:
+        name = "giou"
     number = figures.get(name) or {}
     if number.get("value") is None:
         return ""

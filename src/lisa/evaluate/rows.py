@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lisa.data.base import picture_of
 from lisa.metrics.boundary import boundary_overlap
 from lisa.metrics.detection import matched
 from lisa.metrics.iou import IGNORE, intersection_union, together
@@ -56,6 +57,8 @@ class Row:
     answer: str
     overlaps: tuple[Overlap, ...] = ()
     """For each wanted mask, in order; one that did not come counts as empty."""
+    given: int = 0
+    """Masks that came and have any pixel: a blank one says that nothing is there."""
     scores: tuple[float, ...] = ()
     """Of each mask that came, 0 … 1 or NaN."""
     hits: tuple[bool, ...] = ()
@@ -70,6 +73,8 @@ class Row:
     """Whether the answer names what it masks as the expected one does; None where that is not known."""
     category: str = ""
     """The class that is asked for, where every class of a picture is; masks of one that is not there add to `union`."""
+    present_only: bool = False
+    """Whether classes are asked for only in pictures that show them, so that none is masked where it is not."""
     language: str = ""
     """Of the question, "en" or "zh", where the dataset says so."""
     seconds: float = 0.0
@@ -82,11 +87,6 @@ class Row:
     def wanted(self) -> int:
         """Masks that belong there."""
         return len(self.overlaps)
-
-    @property
-    def given(self) -> int:
-        """Masks that came."""
-        return len(self.scores)
 
     @property
     def iou(self) -> float:
@@ -105,8 +105,8 @@ class Row:
 
     @property
     def share(self) -> float:
-        """The wanted masks' share of the picture."""
-        return sum(o.area for o in self.overlaps) / self.pixels
+        """The wanted masks' share of the picture; 1 at most, also where they overlap."""
+        return min(sum(o.area for o in self.overlaps) / self.pixels, 1.0)
 
     def to_json(self) -> dict[str, Any]:
         """As a line of JSON; NaN scores become None."""
@@ -139,8 +139,7 @@ def score(
     turn = sample.turns[-1]
     masks, raw_scores = _masks(sample, result)
     truth = _truth(sample)
-    several = len(truth) > 1
-    ious = _pairs(masks, truth) if several else None
+    ious = _pairs(masks, truth)
     scores = tuple(round(float(s), 6) for s in raw_scores)
     other = None
     if control is not None and turn.targets:
@@ -151,19 +150,21 @@ def score(
     names = bool(phrases) and all(p in (turn.answer or "").lower() for p in phrases)
     return Row(
         index=index,
-        id=str(sample.meta.get("picture_id", sample.id)),
+        id=picture_of(sample),
         group=sample.group,
         instruction=turn.instruction,
         expected=turn.answer or "",
         answer=result.raw_text,
         overlaps=overlaps,
+        given=int(masks.any(axis=(1, 2)).sum()),
         scores=scores,
-        hits=_hits(ious, overlaps, scores),
-        matched_iou=None if ious is None else _best(ious),
+        hits=tuple(matched(ious, [-1.0 if s != s else s for s in scores], MATCH)),
+        matched_iou=_best(ious) if len(truth) > 1 else None,
         false_pixels=0 if overlaps else _false_pixels(sample, result),
         pixels=result.size[0] * result.size[1],
         named=all(p in result.text.lower() for p in phrases) if names else None,
         category=str(sample.meta.get("class", "")),
+        present_only=bool(sample.meta.get("present_only")),
         language=str(sample.meta.get("language", "")),
         seconds=round(seconds, 6),
         other_iou=other,
@@ -222,14 +223,6 @@ def _pairs(masks: NDArray[np.bool_], truth: NDArray[np.uint8]) -> NDArray[np.flo
         i, u = intersection_union(np.broadcast_to(mask, truth.shape), truth)
         found[p] = np.where(u == 0, 1.0, i / np.maximum(u, 1))
     return found
-
-
-def _hits(
-    ious: NDArray[np.float64] | None, overlaps: tuple[Overlap, ...], scores: tuple[float, ...]
-) -> tuple[bool, ...]:
-    if ious is not None:
-        return tuple(matched(ious, [-1.0 if s != s else s for s in scores], MATCH))
-    return tuple(bool(overlaps) and k == 0 and overlaps[0].iou >= MATCH for k in range(len(scores)))
 
 
 def _best(ious: NDArray[np.float64]) -> float:

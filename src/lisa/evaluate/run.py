@@ -1,7 +1,7 @@
 """`lisa eval`: models × datasets → a folder of answers, figures and a report; continued where it was killed.
 
-Several processes share the questions by their places, each writing a file of its own; whoever is first waits for the
-others' files and adds them up. `torchrun` says who is who, or `--part 2/4` on machines that share a folder.
+Several processes share the questions by their places, each writing a file of its own; the first waits until all of them
+are answered and adds them up. `torchrun` says who is who, or `--part 2/4` on machines that share a folder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -20,15 +20,16 @@ from typing import Any
 
 from lisa._version import __version__
 from lisa.data.alike import Gallery
+from lisa.data.base import picture_of
 from lisa.data.datasets import WORDED, Dataset, open_dataset, pictures
 from lisa.data.prompts import WORDINGS
 from lisa.errors import BadInput, Missing, shown
 from lisa.evaluate import report as pages
-from lisa.evaluate.ask import ask
+from lisa.evaluate.ask import Answered, ask
 from lisa.evaluate.controls import controls
 from lisa.evaluate.figures import Evaluation
 from lisa.evaluate.foreign import is_predictions, score_files
-from lisa.evaluate.predictions import PredictionFile, read, rescore
+from lisa.evaluate.predictions import Answers, PredictionFile, rescore
 from lisa.evaluate.rows import Row
 from lisa.files import write_text
 from lisa.hub import resolve
@@ -104,96 +105,126 @@ def run(
     `out`: a folder for the answers, where a run that was killed goes on. Raises BadInput and what loading raises.
     """
     asking, share = asking or Asking(), share or Share()
+    _check(model, datasets, asking, out, share)
+    opened = {name: _open(name, asking, 0) for name in datasets}
+    leaks = leaks_of(opened, asking)
+    if is_predictions(model):
+        path = Path(model)
+        asked = {"split": asking.split, "seed": asking.seed}
+        found = {name: score_files(path, data, {**asked, "dataset": name}) for name, data in opened.items()}
+        report = _report(model, file_hash(path), found, asking, "predictions from files", leaks)
+        if out is not None:
+            _write(out, report, found, {})
+        return report, found
+    weights = weights_hash(model)
+    predictor = load(model, device=asking.device or own_gpu(), dtype=asking.dtype)
+    chosen = _to_change(opened, asking) if share.rank == 0 else {}
+    found, cards = {}, {}
+    for name in opened:
+        found[name] = Evaluation()
+        for wording in range(asking.wordings):
+            told = {"model": model, "weights": weights, "lisa": __version__, "dataset": name, "wording": wording}
+            told |= {k: getattr(asking, k) for k in ("split", "seed", "limit", "forced", "dtype")}
+            home = None if out is None else out / (f"{name}@{wording}" if wording else name)
+            evaluation, answers = _asked(predictor, _open(name, asking, wording), told, home, share, asking, progress)
+            evaluation.rows = [replace(row, index=row.index + wording * WORDING) for row in evaluation.rows]
+            found[name].merge(evaluation)
+            if answers is not None and wording == 0 and share.rank == 0:
+                cards[name] = _pictures(evaluation, opened[name], answers)
+    protocol = "free-running, teacher-forced beside it" if asking.forced else "free-running"
+    report = _report(model, weights, found, asking, protocol, leaks)
+    for name, some in chosen.items():
+        changed = controls(predictor, some, others=opened[name].other, progress=progress)
+        report.setdefault("controls", {})[name] = changed.to_json()
+    if out is not None and share.rank == 0:
+        _write(out, report, found, cards)
+    return report, found
+
+
+def _check(model: str, datasets: Sequence[str], asking: Asking, out: Path | None, share: Share) -> None:
     if not datasets:
         raise BadInput("no dataset given: try `lisa eval tiny world`")
     if share.world > 1 and out is None:
         raise BadInput("several processes meet in a folder: give one with --out")
     if odd := [name for name in datasets if asking.wordings > 1 and name not in WORDED]:
         raise BadInput(f"{odd[0]} asks in its own words: several wordings are for {', '.join(WORDED)}")
-    opened = {name: _open(name, asking, 0) for name in datasets}
-    leaks = {name: leaks_of(dataset, name, asking) for name, dataset in opened.items()}
-    if is_predictions(model):
-        path = Path(model)
-        found = {name: score_files(path, dataset) for name, dataset in opened.items()}
-        about = {"model": model, "weights": file_hash(path), "lisa": __version__}
-        return _report(about, found, asking, "predictions from files", leaks), found
-    about = {"model": model, "weights": weights_hash(model), "lisa": __version__}
-    predictor = load(model, device=asking.device, dtype=asking.dtype)
+    if is_predictions(model) and (asking.controls or asking.forced or asking.wordings > 1 or share.world > 1):
+        raise BadInput(f"{model} holds answers, not a model: nothing more can be asked of it")
+
+
+def _to_change(opened: Mapping[str, Dataset], asking: Asking) -> dict[str, list[Sample]]:
+    """What is asked again, changed. Raises BadInput where that is too little to say anything."""
     found = {}
-    for name in opened:
-        found[name] = Evaluation()
-        for wording in range(asking.wordings):
-            found[name].merge(_worded(predictor, name, wording, about, asking, out, share, progress))
-    protocol = "free-running, teacher-forced beside it" if asking.forced else "free-running"
-    report = _report(about, found, asking, protocol, leaks)
-    if asking.controls:
-        report["controls"] = {}
-        for name, dataset in opened.items():
-            some = list(islice((s for s in dataset if s.turns[-1].targets), asking.controls))
-            report["controls"][name] = controls(predictor, some, others=dataset.other, progress=progress).to_json()
-    if out is not None and share.rank == 0:
-        _write(out, report, found, opened)
-    return report, found
+    for name, dataset in opened.items() if asking.controls else ():
+        found[name] = list(islice((s for s in dataset if s.turns[-1].targets), asking.controls))
+        if len(found[name]) < 2:
+            raise BadInput(f"{name} has {len(found[name])} questions with a target: --controls needs two or more")
+    return found
 
 
-def leaks_of(dataset: Dataset, name: str, asking: Asking) -> list[str]:
-    """What is known, and what is found, of pictures that the model may have been trained on."""
-    told = [KNOWN_LEAKS[name]] if name in KNOWN_LEAKS else []
+def leaks_of(opened: Mapping[str, Dataset], asking: Asking) -> dict[str, list[str]]:
+    """Dataset → what is known, and what is found, of pictures that the model may have been trained on."""
+    told = {name: [KNOWN_LEAKS[name]] if name in KNOWN_LEAKS else [] for name in opened}
     for trained in asking.trained_on:
         gallery = Gallery.of(pictures(trained, folder=asking.data))
-        seen, same, alike = set(), 0, []
-        for sample in dataset:
-            picture = str(sample.meta.get("picture_id", sample.id))
-            if picture in seen:
-                continue
-            seen.add(picture)
-            if (match := gallery.find(sample.image)) is not None:
-                same += match.bits < 0
-                alike.append(f"{sample.id} is {match.name}")
-        if alike:
-            some = "; ".join(alike[:5]) + ("; …" if len(alike) > 5 else "")
-            told.append(
-                f"{len(alike)} of {len(seen)} pictures are in {trained}, too ({same} pixel by pixel), "
-                f"so these figures are not of new pictures: {some}"
-            )
+        for name, dataset in opened.items():
+            seen, same, alike = set(), 0, []
+            for sample in dataset:
+                if picture_of(sample) in seen:
+                    continue
+                seen.add(picture_of(sample))
+                if (match := gallery.find(sample.image)) is not None:
+                    same += match.bits < 0
+                    alike.append(f"{sample.id} is {match.name}")
+            if alike:
+                some = "; ".join(alike[:5]) + ("; …" if len(alike) > 5 else "")
+                told[name].append(
+                    f"{len(alike)} of {len(seen)} pictures are in {trained}, too ({same} pixel by pixel), "
+                    f"so these figures are not of new pictures: {some}"
+                )
     return told
 
 
 def _report(
-    about: Mapping[str, Any],
+    model: str,
+    weights: str,
     found: Mapping[str, Evaluation],
     asking: Asking,
     protocol: str,
     leaks: Mapping[str, list[str]],
 ) -> dict[str, Any]:
+    worded = any(name in WORDED for name in found)
     return {
-        **about,
+        "model": model,
+        "weights": weights,
+        "lisa": __version__,
         "command": command(),
         "protocol": protocol,
         "seed": asking.seed,
         "split": asking.split,
         "limit": asking.limit,
-        "wordings": list(WORDINGS[: asking.wordings]),
+        "wordings": list(WORDINGS[: asking.wordings]) if worded else [],
         "leaks": {name: told for name, told in leaks.items() if told},
         "datasets": {name: evaluation.to_json() for name, evaluation in found.items()},
     }
 
 
+def _pictures(evaluation: Evaluation, dataset: Dataset, answers: Answers) -> dict[int, pages.Shown]:
+    kept = {r.index: r for rows in pages.chosen(evaluation.rows).values() for r in rows}
+    given = {k: Segmentation.from_dict(answers.record(k)["answer"]) for k in kept}
+    return pages.gather(kept.values(), dataset, given)
+
+
 def _write(
-    out: Path, report: Mapping[str, Any], found: Mapping[str, Evaluation], opened: Mapping[str, Dataset]
+    out: Path,
+    report: Mapping[str, Any],
+    found: Mapping[str, Evaluation],
+    cards: Mapping[str, Mapping[int, pages.Shown]],
 ) -> None:
-    """Rows beside the answers, and the report with pictures."""
-    pictures = {}
+    """Rows beside the answers, and the report."""
     for name, evaluation in found.items():
         write_text(out / name / ROWS, "".join(json.dumps(r.to_json()) + "\n" for r in evaluation.rows))
-        records: dict[int, dict[str, Any]] = {}
-        for path in sorted((out / name).glob("predictions*.jsonl")):
-            records |= read(path)[1]
-        kept = {r.index: r for rows in pages.chosen(evaluation.rows).values() for r in rows}
-        answers = {k: Segmentation.from_dict(records[k]["answer"]) for k in kept if k in records}
-        pictures[name] = pages.gather(kept.values(), opened[name], answers)
-    text = pages.page(report, found, pictures, report.get("controls"))
-    pages.write(out, text, report)
+    pages.write(out, pages.page(report, found, cards, report.get("controls")), report)
 
 
 def read_rows(folder: Path) -> dict[str, list[Row]]:
@@ -215,82 +246,84 @@ def _open(name: str, asking: Asking, wording: int) -> Dataset:
     return open_dataset(name, folder=folder, split=split, seed=seed, limit=limit, wording=wording)
 
 
-def _worded(
-    predictor: Predictor,
-    name: str,
-    wording: int,
-    about: Mapping[str, Any],
-    asking: Asking,
-    out: Path | None,
-    share: Share,
-    progress: Callable[[int], None] | None,
-) -> Evaluation:
-    """A dataset in one wording; the first process also brings the rows of the others."""
-    dataset = _open(name, asking, wording)
-    told = {**about, "dataset": name, "wording": wording}
-    told |= {"split": asking.split, "seed": asking.seed, "forced": asking.forced}
-    paths = [None] if out is None else _files(out, f"{name}@{wording}" if wording else name, share.world)
-    evaluation = _asked(predictor, dataset, told, paths[share.rank if out else 0], share, asking, progress)
-    if share.rank == 0:
-        for path in paths[1:]:
-            assert path is not None
-            evaluation.merge(_awaited(dataset, path))
-    evaluation.rows = [replace(row, index=row.index + wording * WORDING) for row in evaluation.rows]
-    return evaluation
-
-
-def _files(out: Path, name: str, world: int) -> list[Path | None]:
-    parts = [""] if world == 1 else [f".{k + 1}-{world}" for k in range(world)]
-    return [out / name / f"predictions{part}.jsonl" for part in parts]
-
-
 def _asked(
     predictor: Predictor,
     dataset: Dataset,
     about: Mapping[str, Any],
-    path: Path | None,
+    home: Path | None,
     share: Share,
     asking: Asking,
     progress: Callable[[int], None] | None,
-) -> Evaluation:
-    """Answers what is not answered in the file yet; all of the file's rows come with it."""
-    evaluation = Evaluation()
-    file = None if path is None else PredictionFile(path, about)
-    done = set(file.done) if file else set()
-    if file and path and done:
-        evaluation.merge(rescore(dataset, read(path)[1], path))
-        if progress:
-            progress(len(done))
-    left = ((k, s) for k, s in mine(dataset, share) if k not in done)
-    for answered in ask(predictor, left, others=dataset.other, forced=asking.forced):
-        if file:
-            file.add(answered)
+) -> tuple[Evaluation, Answers | None]:
+    """Asks what nobody has answered yet; the first process waits for the others and brings the rows of all."""
+    if home is None:
+        rows = (a.scored() for a in _answers(predictor, dataset, share, asking, {}, progress, []))
+        return Evaluation(list(rows)), None
+    answers = Answers(home, about)
+    path = home / ("predictions.jsonl" if share.world == 1 else f"predictions.{share.rank + 1}-{share.world}.jsonl")
+    file = PredictionFile(path, about, end=answers.ends.get(path, 0))
+    evaluation, total = Evaluation(), [0]
+    for answered in _answers(predictor, dataset, share, asking, answers.places, progress, total):
+        file.add(answered)
         evaluation.rows.append(answered.scored())
+    file.close()
+    if share.rank == 0:
+        _await(answers, total[0])
+        own = {row.index for row in evaluation.rows}
+        if len(own) < total[0]:
+            others = ((k, s) for k, s in enumerate(dataset) if k not in own)
+            evaluation.rows += rescore(others, answers)
+    evaluation.merge(Evaluation())
+    return evaluation, answers
+
+
+def _answers(
+    predictor: Predictor,
+    dataset: Dataset,
+    share: Share,
+    asking: Asking,
+    done: Container[int],
+    progress: Callable[[int], None] | None,
+    total: list[int],
+) -> Iterator[Answered]:
+    """This process's answers; `total` is told how many questions there are in all."""
+
+    def left() -> Iterator[tuple[int, Sample]]:
+        for k, sample in enumerate(dataset):
+            total[:] = [k + 1]
+            if k % share.world != share.rank:
+                continue
+            if k not in done:
+                yield k, sample
+            elif progress:
+                progress(1)
+
+    for answered in ask(predictor, left(), others=dataset.other, forced=asking.forced):
+        yield answered
         if progress:
             progress(1)
-    if file and path:
-        file.close()
-        path.with_suffix(".done").touch()
-    evaluation.merge(Evaluation())
-    return evaluation
 
 
-def mine(dataset: Dataset, share: Share) -> Iterator[tuple[int, Sample]]:
-    """This process's questions with their places; none is asked twice, and none is asked to fill a batch."""
-    return ((k, s) for k, s in enumerate(dataset) if k % share.world == share.rank)
-
-
-def _awaited(dataset: Dataset, path: Path) -> Evaluation:
-    """Another process's rows, once its file is complete. Raises Missing when nothing comes any more."""
-    size, since = -1, time.monotonic()
-    while not path.with_suffix(".done").is_file():
-        now = path.stat().st_size if path.is_file() else 0
-        if now != size:
-            size, since = now, time.monotonic()
+def _await(answers: Answers, total: int) -> None:
+    """Waits until every question is answered by somebody. Raises Missing when nothing comes any more."""
+    answers.refresh()
+    count, since = len(answers.places), time.monotonic()
+    while any(k not in answers.places for k in range(total)):
+        if len(answers.places) > count:
+            count, since = len(answers.places), time.monotonic()
         if time.monotonic() - since > PATIENCE:
-            raise Missing(f"{path.name} has not grown for an hour: start that part again, then this one")
+            left = total - count
+            raise Missing(f"{left} of {total} questions are not answered: start the other parts again, then this one")
         time.sleep(POLL)
-    return rescore(dataset, read(path)[1], path)
+        answers.refresh()
+
+
+def own_gpu() -> str | None:
+    """The GPU of this process among several that `torchrun` started on one machine."""
+    import torch
+
+    rank = os.environ.get("LOCAL_RANK")
+    return f"cuda:{rank}" if rank is not None and torch.cuda.is_available() else None
 
 
 def weights_hash(model: str) -> str:

@@ -9,6 +9,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_NUMBERS = 4_000_000
+"""Of a bootstrap that are held at a time."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -62,8 +65,12 @@ def mean_ratio(
     np.add.at(tops, (index, column), t)
     np.add.at(bottoms, (index, column), b)
     rng = np.random.default_rng(seed)
-    counts = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=draws)
-    values = _mean_of_ratios(counts @ tops, counts @ bottoms)
+    even, block = np.full(len(rows), 1 / len(rows)), max(_NUMBERS // len(rows), 1)
+    parts = []
+    for start in range(0, draws, block):  # in blocks, so that memory does not grow with the pictures
+        counts = rng.multinomial(len(rows), even, size=min(block, draws - start)).astype(np.float64)
+        parts.append(_mean_of_ratios(counts @ tops, counts @ bottoms))
+    values = np.concatenate(parts)
     tail = (1 - level) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     (value,) = _mean_of_ratios(tops.sum(0)[None], bottoms.sum(0)[None])

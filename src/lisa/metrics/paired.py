@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike
 
 from lisa.metrics.intervals import Figure, ratio
 
+_NUMBERS = 4_000_000
+"""Of a permutation that are held at a time."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -36,7 +39,9 @@ def difference(
     rows, index = np.unique(np.asarray(pictures), return_inverse=True)
     sums = np.zeros(len(rows))
     np.add.at(sums, index, change)
-    signs = np.random.default_rng([seed, 1]).integers(0, 2, (draws, len(rows))) * 2 - 1
-    far = np.abs(signs @ sums) >= abs(sums.sum()) - 1e-12
+    rng, block, far = np.random.default_rng([seed, 1]), max(_NUMBERS // len(rows), 1), 0
+    for start in range(0, draws, block):  # in blocks, so that memory does not grow with the pictures
+        signs = rng.integers(0, 2, (min(block, draws - start), len(rows))) * 2.0 - 1.0
+        far += int((np.abs(signs @ sums) >= abs(sums.sum()) - 1e-12).sum())
     figure = ratio(change, np.ones(len(change)), np.asarray(pictures), seed=seed)
-    return Difference(figure, float((far.sum() + 1) / (draws + 1)))
+    return Difference(figure, (far + 1) / (draws + 1))

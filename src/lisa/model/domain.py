@@ -63,8 +63,11 @@ class Domain:
         save_file(tensors, folder / DOMAIN)
 
     @classmethod
-    def load(cls, folder: Path) -> Domain | None:
-        """What lies beside a model's weights, if anything. Raises BadCheckpoint for a file that is damaged."""
+    def load(cls, folder: Path, *, width: int) -> Domain | None:
+        """What lies beside the weights of a model whose tokens have `width`, if anything.
+
+        Raises BadCheckpoint for a file that is damaged, or of another model.
+        """
         path = folder / DOMAIN
         if not path.is_file():
             return None
@@ -73,8 +76,8 @@ class Domain:
             mean, whiten, limit = found["mean"].float(), found["whiten"].float(), float(found["limit"])
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise BadCheckpoint(f"{path} is damaged ({error}): {_REMEDY}") from error
-        if whiten.shape != (len(mean), len(mean)):
-            raise BadCheckpoint(f"{path} does not fit itself: {_REMEDY}")
+        if mean.shape != (2 * width,) or whiten.shape != (2 * width, 2 * width):
+            raise BadCheckpoint(f"{path} does not fit the model: {_REMEDY}")
         return cls(mean, whiten, limit)
 
 
