@@ -122,6 +122,7 @@ def test_miou_counts_masks_of_what_is_not_there():
         expected="",
         answer="",
         overlaps=(half,),
+        given=1,
         scores=(0.5,),
         hits=(True,),
         category="sky",
