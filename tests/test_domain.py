@@ -55,3 +55,12 @@ def test_answers_carry_the_notice():
     result = p.chat(noise).ask("Where is it?", max_new_tokens=4)
     assert result.notice == FAR and "lisa get lisa-7b" in FAR
     assert Segmentation.from_dict(result.to_dict()).notice == FAR
+
+
+def test_photographs_are_told_from_scenes(shared):
+    photographs = sorted((shared / "data" / "coco_train128").rglob("*.jpg"))[:24]
+    if not photographs:
+        pytest.skip("needs the photographs in ../shared/data/coco_train128")
+    tiny = load("tiny")
+    assert sum(bool(tiny.encode(str(p)).notice) for p in photographs) >= 21
+    assert sum(bool(tiny.encode(make_picture(322, k, "test").image).notice) for k in range(40)) <= 2

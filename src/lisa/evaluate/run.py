@@ -33,6 +33,7 @@ from lisa.evaluate.predictions import Answers, PredictionFile, rescore
 from lisa.evaluate.rows import Row
 from lisa.files import write_text
 from lisa.hub import resolve
+from lisa.model.domain import DOMAIN
 from lisa.predictor import Predictor, load
 from lisa.segmentation import Segmentation
 from lisa.types import Sample
@@ -328,7 +329,8 @@ def own_gpu() -> str | None:
 
 def weights_hash(model: str) -> str:
     """SHA-256 over a model's weight files, shortened; what figures belong to."""
-    return _hash(sorted(p for p in resolve(model).iterdir() if p.suffix in (".safetensors", ".bin", ".pth")))
+    files = (p for p in resolve(model).iterdir() if p.suffix in (".safetensors", ".bin", ".pth") and p.name != DOMAIN)
+    return _hash(sorted(files))
 
 
 def file_hash(path: Path) -> str:
