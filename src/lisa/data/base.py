@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -50,6 +51,15 @@ class Classed(Protocol):
     def things(self, index: int, /) -> Sequence[tuple[str, Mask]]:
         """Class name and mask `[H, W]` of all that is annotated in it."""
         ...
+
+
+def asking(reader: Reader, most: int) -> Reader:
+    """The same dataset with up to so many conversations for a picture, where it has several."""
+    if not isinstance(reader, SeveralAsked):
+        return reader
+    changed = copy(reader)
+    object.__setattr__(changed, "most", most)  # also of a frozen one, which this copy was a moment ago
+    return changed  # type: ignore[return-value]
 
 
 def picture_of(sample: Sample) -> str:

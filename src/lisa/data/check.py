@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from lisa.data.alike import Gallery
-from lisa.data.base import Reader, SeveralAsked
+from lisa.data.base import Reader, asking
 from lisa.errors import LisaError
 from lisa.types import Sample
 
@@ -55,9 +54,7 @@ def check(
     `against`: name → pictures that must not be among these, such as those of a test.
     """
     found = Findings()
-    if isinstance(reader, SeveralAsked):
-        reader = copy(reader)
-        reader.most = _ALL
+    reader = asking(reader, _ALL)
     own = Gallery()
     for index in range(len(reader) if limit is None else min(limit, len(reader))):
         try:
@@ -90,9 +87,10 @@ def check(
 
 
 def _compare(sample: Sample, own: Gallery, others: Mapping[str, Gallery], found: Findings) -> None:
-    if (twin := own.find(sample.image, near=0)) is not None and twin.name != sample.id:
-        found.note("the same picture twice", f"{sample.id} and {twin.name}")
-    own.add(sample.id, sample.image)
+    if any(turn.targets for turn in sample.turns):  # chats come one by one about a picture
+        if (twin := own.find(sample.image, near=0)) is not None and twin.name != sample.id:
+            found.note("the same picture twice", f"{sample.id} and {twin.name}")
+        own.add(sample.id, sample.image)
     for name, gallery in others.items():
         if (twin := gallery.find(sample.image)) is not None:
             how = "the same pixels" if twin.bits < 0 else f"{twin.bits} of 128 bits apart"

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from lisa.data.augment import Augmentation, Augmented
-from lisa.data.base import SeveralAsked
+from lisa.data.base import asking
 from lisa.data.datasets import open_dataset, open_training
 from lisa.data.mixture import Mixture, Part
 from lisa.data.named import Named
@@ -149,9 +149,7 @@ def row_of(recipe: Recipe) -> Mixture:
         part for name, share in recipe.data.items() for part in open_training(name, share, folder=Path(recipe.data_dir))
     ]
     if recipe.per_picture:
-        for reader in (part.dataset for part in parts):
-            if isinstance(reader, SeveralAsked):
-                reader.most = recipe.per_picture
+        parts = [Part(asking(part.dataset, recipe.per_picture), part.share) for part in parts]
     if recipe.named:
         parts = [Part(Named(part.dataset), part.share) for part in parts]
     if recipe.augment:
