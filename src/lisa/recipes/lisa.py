@@ -68,7 +68,7 @@ def own_data() -> Recipe:
 def own_tiny() -> Recipe:
     """One's own pictures on the embedded model, with drawn scenes between: minutes on a laptop.
 
-    What it learned from 60 photographs so far is not enough to be of use: see docs/log.md.
+    From 60 photographs it learns to find large things, and forgets half of its drawn world: see docs/log.md.
 
     `lisa train own-tiny data='{NAME: 3, world: 1}' data_dir=FOLDER --minutes 15`
     """
