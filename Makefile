@@ -42,8 +42,9 @@ hostile: $(VENV)/dev  ## 300 hostile files and instructions
 kill: $(VENV)/dev  ## 200 kills of trainings at random moments
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(PY) tests/kill.py --kills 200 --seed 0
 
-thorough: $(VENV)/dev  ## 20,000 cases for each metric, 1,000 simulated evaluations for each interval
-	LISA_EXAMPLES=20000 LISA_TRIALS=1000 $(PY) -m pytest tests/metrics -n 2
+thorough: $(VENV)/dev  ## 20,000 cases for each metric, 1,000 evaluations for each interval, every broken model
+	LISA_EXAMPLES=20000 LISA_TRIALS=1000 OMP_NUM_THREADS=1 $(PY) -m pytest tests/metrics tests/evaluation \
+		tests/world/test_world_reason.py -n 2
 
 ranks: $(VENV)/dev  ## one, two and four processes, DDP and FSDP2, on one curve
 	$(PY) -m pytest tests/test_ranks.py -m "slow or not slow" -v

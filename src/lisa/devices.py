@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 
 import torch
@@ -11,11 +12,15 @@ from lisa.errors import BadInput
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
-    """The device asked for, or the best one here. Raises BadInput for one this machine does not have."""
+    """The device asked for, or the best one here. Raises BadInput for one this machine does not have.
+
+    Of several processes that a launcher started on one machine, each gets a GPU of its own.
+    """
     name = check_device(str(device) if device is not None else None)
     if name is None:
-        best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        return torch.device(best)
+        if torch.cuda.is_available():
+            return torch.device("cuda", int(rank)) if (rank := os.environ.get("LOCAL_RANK")) else torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     chosen = torch.device(name)
     counts = {
         "cuda": torch.cuda.device_count(),

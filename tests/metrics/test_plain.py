@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from lisa.evaluate.figures import Evaluation
+from lisa.evaluate.rows import Overlap, Row, score
 from lisa.metrics.boundary import boundary, boundary_overlap
 from lisa.metrics.calibration import reliability
 from lisa.metrics.detection import PrecisionState, matched
-from lisa.metrics.iou import IouState, intersection_union
-from lisa.metrics.totals import Total
+from lisa.metrics.iou import intersection_union, iou
+from lisa.segmentation import Segmentation
+from lisa.types import Sample, Target, Turn
 
 many = settings(max_examples=int(os.environ.get("LISA_EXAMPLES", "150")), deadline=None)
 shapes = st.tuples(st.integers(1, 12), st.integers(1, 12))
@@ -46,25 +50,16 @@ def test_intersection_and_union(pair):
 
 
 @many
-@given(st.lists(masks, min_size=1, max_size=4), st.integers(1, 8))
-def test_giou_and_ciou_on_any_number_of_processes(pairs, world):
-    states = [IouState() for _ in range(world)]
-    for k, (p, t) in enumerate(pairs):
-        states[k % world].update(p[None], t[None])
-    merged, whole = IouState(), IouState()
-    for state in reversed(states):
-        merged.merge(state)
-    for p, t in pairs:
-        whole.update(p[None], t[None])
-    overlaps = [plain_overlap(p, t) for p, t in pairs]
-    found = merged.compute()
-    assert found == whole.compute()
-    assert found["giou"] == pytest.approx(
-        sum(i / (u + 1e-5) if u else 1.0 for i, u in overlaps) / (len(pairs) + 1e-5), abs=1e-12
-    )
-    assert found["ciou"] == pytest.approx(
-        sum(i for i, _ in overlaps) / (sum(u for _, u in overlaps) + 1e-10), abs=1e-12
-    )
+@given(masks)
+def test_a_row(pair):
+    """gIoU and cIoU are the mean, and the ratio of sums, of what is checked here."""
+    p, t = pair
+    turn = Turn(instruction="?", targets=(Target(mask=t == 1, ignore=t == 255),))
+    sample = Sample(id="a", image=np.zeros((*t.shape, 3), np.uint8), turns=(turn,))
+    row = score(sample, Segmentation.from_raw("[SEG]", p[None] == 1, size=t.shape))
+    i, u = plain_overlap(p, t)
+    assert (row.intersection, row.union) == (i, u) and row.iou == (i / u if u else 1.0)
+    assert row.given == int((p == 1).any()) and iou(p[None], t[None])[0] == row.iou
 
 
 def plain_boundary(mask, distance: int):
@@ -133,26 +128,14 @@ def test_calibration_error(pairs):
     assert sum(b.count for b in bins) == len(pairs)
 
 
-@many
-@given(st.lists(st.floats(-1e6, 1e6), max_size=20), st.randoms())
-def test_a_total_is_the_same_in_any_order(values, dice):
-    one, other = Total(), Total()
-    one.add(values)
-    shuffled = list(values)
-    dice.shuffle(shuffled)
-    parts = [Total() for _ in range(3)]
-    for k, value in enumerate(shuffled):
-        parts[k % 3].add([value])
-    for part in parts:
-        other.merge(part)
-    assert one == other and one.value == pytest.approx(sum(values), abs=1e-9)
-
-
 def test_sums_of_10_12_pixels_do_not_drift():
-    state = IouState()
-    state.intersection, state.union = 10**12, 3 * 10**12
-    state.update(np.ones((1, 1, 1)), np.ones((1, 1, 1)))
-    assert (state.intersection, state.union) == (10**12 + 1, 3 * 10**12 + 1)
+    one = Row(id="a", group="", instruction="", expected="", answer="", overlaps=(overlap(10**12, 3 * 10**12),))
+    rows = [one, replace(one, id="b", index=1, overlaps=(overlap(1, 1),))]
+    assert Evaluation(rows).figures()["ciou"].value == (10**12 + 1) / (3 * 10**12 + 1)
+
+
+def overlap(intersection: int, union: int) -> Overlap:
+    return Overlap(intersection=intersection, union=union, near_intersection=0, near_union=0, area=1)
 
 
 def test_average_precision_is_pycocotools():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -57,8 +58,10 @@ def asking(reader: Reader, most: int) -> Reader:
     """The same dataset with up to so many conversations for a picture, where it has several."""
     if not isinstance(reader, SeveralAsked):
         return reader
+    if is_dataclass(reader):
+        return replace(reader, most=most)  # type: ignore[return-value]
     changed = copy(reader)
-    object.__setattr__(changed, "most", most)  # also of a frozen one, which this copy was a moment ago
+    changed.most = most
     return changed  # type: ignore[return-value]
 
 

@@ -58,37 +58,9 @@ def open_dataset(
     if name not in KNOWN and (folder is None or not noted(folder, name)):
         known = ", ".join(KNOWN)
         raise BadInput(f"no dataset is called {name!r}: known are {known}, and what `lisa data add` noted in --data")
-    known_splits = _splits(name)
-    if split is not None and known_splits is not None and split not in known_splits:
-        fitting = f"its splits are {', '.join(known_splits)}" if known_splits else "it has no splits"
-        raise BadInput(f"{name} has no split {split!r}: {fitting}")
-    if name in ("world", "world-zh"):
-        from lisa.data.world import WorldDataset
-
-        language = "zh" if name == "world-zh" else "en"
-        count = 500 if limit is None else limit
-        return WorldDataset(seed=seed, count=count, split=split or "test", language=language)
-    if name == "world-reason":
-        from lisa.data.world import world_reason
-
-        reason = world_reason(split or "val")
-        return First(reason, len(reason), limit)
-    if name in ("world-twins", "world-twins-zh"):
-        from lisa.data.world import Twins
-
-        language = "zh" if name.endswith("-zh") else "en"
-        return Twins(seed=seed, count=500 if limit is None else limit, split=split or "test", language=language)
-    if name == "world-seed":
-        from lisa.data.world import WorldDataset
-        from lisa.world.questions import SEED_KINDS
-
-        count = 50 * len(SEED_KINDS) if limit is None else limit
-        return WorldDataset(seed=seed, count=count, split=split or "test", kinds=SEED_KINDS)
-    if name == "people":
-        from lisa.data.world import People
-
-        people = People(split)
-        return First(people, len(people), limit)
+    _check_split(name, split)
+    if name in DRAWN:
+        return _drawn(name, split, seed, limit)
     if name in ("reason-val", "reason-test"):
         pictures = _reasonseg(_given(folder, name), name.removeprefix("reason-"))
         return First(pictures, len(pictures), limit)
@@ -109,8 +81,31 @@ def open_dataset(
     return First(Asked(reader, seed), len(reader), limit)
 
 
+def _drawn(name: str, split: str | None, seed: int, limit: int | None) -> Dataset:
+    from lisa.data.world import People, Twins, WorldDataset, world_reason
+    from lisa.world.questions import SEED_KINDS
+
+    part, language = split or "test", "zh" if name.endswith("-zh") else "en"
+    count = limit or (50 * len(SEED_KINDS) if name == "world-seed" else 500)
+    if name == "world-seed":
+        return WorldDataset(seed=seed, count=count, split=part, kinds=SEED_KINDS)
+    if name.startswith("world-twins"):
+        return Twins(seed=seed, count=count, split=part, language=language)
+    if name in ("world-reason", "people"):
+        fixed = People(split) if name == "people" else world_reason(split or "val")
+        return First(fixed, len(fixed), limit)
+    return WorldDataset(seed=seed, count=count, split=part, language=language)
+
+
 WORLD_SPLITS = ("train", "test", "templates", "pairs", "backgrounds")
 """What of the world a scene may have; see `lisa.world.make`."""
+
+
+def _check_split(name: str, split: str | None) -> None:
+    known = _splits(name)
+    if split is not None and known is not None and split not in known:
+        fitting = f"its splits are {', '.join(known)}" if known else "it has no splits"
+        raise BadInput(f"{name} has no split {split!r}: {fitting}")
 
 
 def _splits(name: str) -> tuple[str, ...] | None:
@@ -174,7 +169,8 @@ def open_training(name: str, share: float, *, folder: Path) -> list[Part]:
 def pictures(name: str, *, folder: Path | None) -> Iterator[tuple[str, Image]]:
     """Id and picture of everything in a dataset's training part; "NAME:SPLIT" is what is evaluated on that split.
 
-    What cannot be read is left out. Raises BadInput for drawn scenes, and as `open_training` and `open_dataset`.
+    Of a training part, what cannot be read is left out. Raises BadInput for drawn scenes, as the others do, and what is
+    read for an evaluation raises as that does.
     """
     name, _, split = name.partition(":")
     if name in DRAWN:

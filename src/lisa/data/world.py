@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
+from itertools import islice
 
 import numpy as np
 
@@ -148,21 +149,20 @@ class Twins:
         return self.count
 
     def __iter__(self) -> Iterator[Sample]:
-        return (self[i] for i in range(self.count))
+        return islice((s for pair in range((self.count + 1) // 2) for s in self._both(pair)), self.count)
 
     def __getitem__(self, index: int) -> Sample:
-        pair, second = divmod(index, 2)
+        return self._both(index // 2)[index % 2]
+
+    def _both(self, pair: int) -> tuple[Sample, Sample]:
         for attempt in range(200):
             place = pair + attempt * 1_000_003
-            if (pair_of := self._pair(place)) is not None:
-                picture, twin, asked = pair_of
+            if (found := self._pair(place)) is not None:
+                picture, twin, asked = found
                 id = f"{self.seed}/{place}"
-                found = (
-                    to_sample(twin, [_without(asked, twin)], f"{id}/twin")
-                    if second
-                    else to_sample(picture, [asked], id)
-                )
-                return replace(found, meta=found.meta | {"picture_id": id})
+                both = to_sample(picture, [asked], id), to_sample(twin, [_without(asked, twin)], f"{id}/twin")
+                there, gone = (replace(s, meta=s.meta | {"picture_id": id}) for s in both)
+                return there, gone
         raise LookupError(f"no scene of seed {self.seed} near {pair} has a twin")
 
     def other(self, sample: Sample) -> Sample | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lisa.data.base import ABSENT
 from lisa.errors import BadInput
-from lisa.evaluate.figures import SIZES, WORDS
+from lisa.evaluate.figures import length_of, size_of, split_by
 from lisa.evaluate.rows import Row
 from lisa.metrics.paired import Difference, difference
 
@@ -37,10 +37,13 @@ def compare(first: Sequence[Row], second: Sequence[Row], *, show: int = 12) -> C
     labels: dict[str, Callable[[Row], str]] = {
         "kind": lambda r: r.group,
         "language": lambda r: r.language,
-        "size": lambda r: next(label for limit, label in SIZES if r.share < limit),
-        "length": lambda r: next(label for limit, label in WORDS if len(r.instruction.split()) <= limit),
+        "size": size_of,
+        "length": length_of,
     }
-    tables = {name: _by(target, label) for name, label in labels.items()}
+    tables = {
+        name: {k: _difference(of) for k, of in split_by(target, lambda pair, label=label: label(pair[0])).items()}
+        for name, label in labels.items()
+    }
     return Comparison(
         whole=_difference(target),
         absent=_difference([p for p in pairs if p[0].group == ABSENT and not p[0].wanted]),
@@ -51,14 +54,6 @@ def compare(first: Sequence[Row], second: Sequence[Row], *, show: int = 12) -> C
 
 def _difference(pairs: Sequence[tuple[Row, Row]]) -> Difference:
     return difference([a.iou for a, _ in pairs], [b.iou for _, b in pairs], [a.id for a, _ in pairs])
-
-
-def _by(pairs: Sequence[tuple[Row, Row]], label: Callable[[Row], str]) -> dict[str, Difference]:
-    groups: dict[str, list[tuple[Row, Row]]] = {}
-    for pair in pairs:
-        if name := label(pair[0]):
-            groups.setdefault(name, []).append(pair)
-    return {name: _difference(of) for name, of in sorted(groups.items())}
 
 
 def _most_changed(pairs: Sequence[tuple[Row, Row]], count: int) -> list[tuple[Row, Row]]:

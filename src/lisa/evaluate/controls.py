@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from lisa.data.augment import Change, changed_words
 from lisa.data.base import picture_of
-from lisa.evaluate.ask import ask, converse
-from lisa.evaluate.rows import Row
+from lisa.evaluate.ask import Answered, ask
 from lisa.metrics.intervals import Figure, ratio
-from lisa.metrics.iou import intersection_union, together
+from lisa.metrics.iou import iou, together
 from lisa.predictor import Predictor
 from lisa.types import Mask, Sample, Turn
 
@@ -71,43 +70,43 @@ def controls(
     others: Callable[[Sample], Sample | None] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Controls:
-    """Asks every sample that has a target seven more times. Raises ValueError where there are fewer than two."""
+    """Asks every sample that has a target, then again in each changed way. Raises ValueError for fewer than two."""
     kept = [s for s in samples if s.turns[-1].targets]
     if len(kept) < 2:
         raise ValueError("controls need two questions with a target, or more")
 
-    def rows(asked: Sequence[Sample]) -> list[Row]:
+    def answers(asked: Sequence[Sample]) -> list[Answered]:
         found = []
         for answered in ask(predictor, enumerate(asked)):
-            found.append(answered.scored())
+            found.append(answered)
             if progress:
                 progress(1)
         return found
 
-    plain = rows(kept)
-    reworded = [_worded(s, REWORDED[i % len(REWORDED)]) for i, s in enumerate(kept)]
+    plain = answers(kept)
+    reworded = answers([_worded(s, REWORDED[i % len(REWORDED)]) for i, s in enumerate(kept)])
     changes = {
         "another picture's question": [_asked(s, _stranger(kept, i).turns) for i, s in enumerate(kept)],
         "no words": [_asked(s, [replace(s.turns[-1], instruction="")]) for s in kept],
-        "other wording": reworded,
         "negated": [_worded(s, NEGATED[i % len(NEGATED)]) for i, s in enumerate(kept)],
         "blank picture": [replace(s, image=np.full_like(s.image, GREY)) for s in kept],
         "mirrored, left and right exchanged": [_mirrored(s) for s in kept],
     }
-    changed = {name: _giou(rows(asked)) for name, asked in changes.items()}
+    changed = {"other wording": _giou(reworded)} | {name: _giou(answers(asked)) for name, asked in changes.items()}
     if others is not None and (pairs := [(s, o) for s in kept if (o := others(s)) is not None]):
-        same = rows([_asked(s, o.turns) for s, o in pairs])
+        same = answers([_asked(s, o.turns) for s, o in pairs])
         changed = {"another question of the same picture": _giou(same), **changed}
     return Controls(
         asked=_giou(plain),
         changed=changed,
         floors={"the places of targets in other pictures": _prior(kept), "the whole picture": _whole(kept)},
         ceiling=_ceiling(predictor, kept),
-        consistency=_consistency(predictor, kept, reworded),
+        consistency=_consistency(plain, reworded),
     )
 
 
-def _giou(rows: Sequence[Row]) -> Figure:
+def _giou(answered: Sequence[Answered]) -> Figure:
+    rows = [a.scored() for a in answered]
     return ratio([r.iou for r in rows], np.ones(len(rows)), [r.id for r in rows])
 
 
@@ -126,9 +125,8 @@ def _stranger(samples: Sequence[Sample], index: int) -> Sample:
     """A sample from the other half whose question is another one."""
     for step in range(len(samples)):
         other = samples[(index + len(samples) // 2 + step) % len(samples)]
-        if other.turns[-1].instruction != samples[index].turns[-1].instruction and picture_of(other) != picture_of(
-            samples[index]
-        ):
+        same_words = other.turns[-1].instruction == samples[index].turns[-1].instruction
+        if not same_words and picture_of(other) != picture_of(samples[index]):
             return other
     return samples[(index + 1) % len(samples)]
 
@@ -162,29 +160,20 @@ def _whole(samples: Sequence[Sample]) -> Figure:
 def _ceiling(predictor: Predictor, samples: Sequence[Sample]) -> Figure:
     import torch
 
-    from lisa.geometry import Geometry
-
-    scores, masker = [], predictor.segmenter.masker
+    model = predictor.segmenter
+    nothing = torch.zeros(1, model.masker.prompt_width, device=model.device, dtype=model.projector.out.weight.dtype)
+    low, _ = model.decode(model.encode(samples[0].image), nothing)
+    scores = []
     for s in samples:
-        encoded = predictor.encode(s.image)
-        geometry: Geometry = encoded.features.geometry
-        prompt = torch.zeros(1, masker.prompt_width, device=predictor.segmenter.device)
-        prompt = prompt.to(encoded.features.mask_features.dtype)
-        low, _ = masker.decode(encoded.features.mask_features, prompt, torch.zeros(1, dtype=torch.int64))
-        mask = torch.from_numpy(_union(s))[None]
-        size = (low.shape[-2], low.shape[-1])
-        lower = geometry.lower(mask, size).float() - 0.5
+        _, geometry = model.masker.prepare(s.image)
+        lower = geometry.lower(torch.from_numpy(_union(s))[None], (low.shape[-2], low.shape[-1])) - 0.5
         scores.append(_iou((geometry.restore(lower) > 0)[0].numpy(), _union(s)))
     return ratio(scores, np.ones(len(samples)), [picture_of(s) for s in samples])
 
 
-def _consistency(predictor: Predictor, samples: Sequence[Sample], reworded: Sequence[Sample]) -> Figure:
-    scores = []
-    for s, other in zip(samples, reworded):
-        encoded = predictor.encode(s.image)
-        first, second = converse(predictor, [encoded, encoded], [s.turns, other.turns], 64)
-        scores.append(_iou(together(first.masks), together(second.masks)))
-    return ratio(scores, np.ones(len(samples)), [picture_of(s) for s in samples])
+def _consistency(first: Sequence[Answered], second: Sequence[Answered]) -> Figure:
+    scores = [_iou(together(a.result.masks), together(b.result.masks)) for a, b in zip(first, second)]
+    return ratio(scores, np.ones(len(scores)), [picture_of(a.sample) for a in first])
 
 
 def _union(sample: Sample) -> Mask:
@@ -206,5 +195,4 @@ def _grown(cells: NDArray[np.bool_], sample: Sample) -> Mask:
 
 
 def _iou(predicted: Mask, truth: Mask) -> float:
-    i, u = intersection_union(predicted[None], truth[None].astype(np.uint8))
-    return float(i[0] / u[0]) if u[0] else 1.0
+    return float(iou(predicted[None], truth[None])[0])

@@ -24,13 +24,13 @@ from lisa.data.datasets import open_dataset
 from lisa.data.prompts import ENGLISH
 from lisa.errors import BadInput
 from lisa.geometry import PIXEL_MEAN
-from lisa.metrics.iou import intersection_union, together
+from lisa.metrics.iou import iou, together
 from lisa.metrics.paired import difference
 from lisa.model.seg_head import seg_positions
 from lisa.model.segmenter import EncodedImage
 from lisa.predictor import Predictor, load
 from lisa.types import SEG, Image, Mask, Sample, Turn
-from lisa.vlms.base import IGNORE
+from lisa.vlms.base import IGNORE, VlmBatch
 
 GAIN = 0.1
 """gIoU that a remedy has to bring."""
@@ -125,12 +125,11 @@ class _Look:
         ]
         given = [together(r.masks) for r in self.free if len(r)]
         self.said = len(given) / len(samples)
-        self.covered = float(np.mean([m.mean() for m in given])) if given else 0.0
         self.measured |= {
             "gIoU, free-running": self._mean([together(r.masks) for r in self.free]),
             "gIoU, teacher-forced": float(np.mean(self.forced)),
             "answers with [SEG]": self.said,
-            "share of the picture that is masked": self.covered,
+            "share of the picture that is masked": float(np.mean([m.mean() for m in given])) if given else 0.0,
         }
 
     # -- guesses -------------------------------------------------------------------------------------------------------
@@ -169,9 +168,7 @@ class _Look:
                 rows = states[ids == id][:1]
                 masks.append(self._decode(a.features, rows) if len(rows) else np.zeros_like(a.truth))
             overlaps = self._overlaps(masks)
-            if np.mean(overlaps) > best and self._gains(
-                self._overlaps([np.zeros_like(a.truth) for a in self.asked]), overlaps
-            ):
+            if np.mean(overlaps) > best and self._gains(np.zeros(len(overlaps)), overlaps):
                 best, found = float(np.mean(overlaps)), id
         if found is None or best < GAIN + 0.1:
             return None
@@ -286,11 +283,11 @@ class _Look:
         return [replace(a, turns=(replace(a.turns[0], answer=way),)) for a in self.asked]
 
     @torch.no_grad()
-    def _states(self, asked: _Asked) -> tuple[Tensor, Tensor]:
-        """Ids and states of the conversation with its answer, `[T]` and `[T, D]`."""
+    def _conversation(self, asked: _Asked) -> tuple[VlmBatch, Tensor]:
+        """The conversation with its answer, and its states `[T, D]`."""
         prompt = self.model.vlm.prepare_text(asked.features.inputs, asked.turns)
         batch = self.model.vlm.collate([prompt], range(1), {}).to(self.model.device)
-        return batch.input_ids[0], self.model.vlm.hidden(batch, [asked.features.vlm_features])[0]
+        return batch, self.model.vlm.hidden(batch, [asked.features.vlm_features])[0]
 
     def _read(self, asked: Sequence[_Asked] | None = None) -> list[Mask]:
         """The mask of each given answer, as the model itself reads it."""
@@ -302,18 +299,15 @@ class _Look:
         """The same, read by us, so many tokens after the one that predicts [SEG]."""
         masks = []
         for a in self.asked:
-            ids, states = self._states(a)
-            places = seg_positions(ids[None], self.model.vlm.seg_token_id)[0].nonzero()[:, 0].tolist()
-            place = min(max((places or [len(ids) - 1])[-1] + shift, 0), len(states) - 1)
+            batch, states = self._conversation(a)
+            places = seg_positions(batch.input_ids, self.model.vlm.seg_token_id)[0].nonzero()[:, 0].tolist()
+            place = min(max((places or [len(states) - 1])[-1] + shift, 0), len(states) - 1)
             masks.append(self._decode(a.features, states[place][None]))
         return masks
 
     @torch.no_grad()
     def _decode(self, features: EncodedImage, states: Tensor) -> Mask:
-        prompts = self.model.projector(states)
-        index = torch.zeros(len(prompts), dtype=torch.int64, device=self.model.device)
-        low, _ = self.model.masker.decode(features.mask_features, prompts, index)
-        return self._restored(features, low)
+        return self._restored(features, self.model.decode(features, self.model.projector(states))[0])
 
     def _restored(self, features: EncodedImage, low: Tensor) -> Mask:
         return together((features.geometry.restore(low) > 0).cpu().numpy())
@@ -338,12 +332,10 @@ class _Look:
         """Ids of the answers' words, what each costs in nats, and what [SEG] costs in the mean."""
         ids, costs = [], []
         for a in asked:
-            prompt = self.model.vlm.prepare_text(a.features.inputs, a.turns)
-            batch = self.model.vlm.collate([prompt], range(1), {}).to(self.model.device)
-            hidden = self.model.vlm.hidden(batch, [a.features.vlm_features])[0, :-1]
+            batch, states = self._conversation(a)
             following = batch.labels[0, 1:]
             kept = following != IGNORE
-            logits = self.model.vlm.logits(hidden[kept]).float()
+            logits = self.model.vlm.logits(states[:-1][kept]).float()
             inside = following[kept].clamp(max=logits.shape[-1] - 1)
             ids.append(following[kept].cpu().numpy())
             costs.append(cross_entropy(logits, inside, reduction="none").cpu().double().numpy())
@@ -358,11 +350,7 @@ class _Look:
         return int(self.model.vlm.logits(state).shape[-1])
 
     def _overlaps(self, masks: Sequence[Mask]) -> NDArray[np.float64]:
-        found = []
-        for a, mask in zip(self.asked, masks):
-            i, u = intersection_union(mask[None], a.truth[None].astype(np.uint8))
-            found.append(float(i[0] / u[0]) if u[0] else 1.0)
-        return np.array(found)
+        return np.array([float(iou(mask[None], a.truth[None])[0]) for a, mask in zip(self.asked, masks)])
 
     def _mean(self, masks: Sequence[Mask]) -> float:
         return float(self._overlaps(masks).mean())

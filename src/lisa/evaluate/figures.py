@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,9 +15,10 @@ from lisa.metrics.calibration import reliability
 from lisa.metrics.detection import PrecisionState
 from lisa.metrics.intervals import Figure, mean_ratio, ratio, resampled
 
+Item = TypeVar("Item")
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
-SIZES = ((0.01, "under 1 % of the picture"), (0.1, "1 to 10 %"), (1.1, "over 10 %"))
-WORDS = ((6, "up to 6 words"), (12, "7 to 12"), (10**9, "over 12"))
+SIZES = ((0.01, "under 1 % of the picture"), (0.1, "1 to 10 %"), (math.inf, "over 10 %"))
+WORDS = ((6, "up to 6 words"), (12, "7 to 12"), (math.inf, "over 12"))
 
 
 @dataclass
@@ -51,14 +53,9 @@ class Evaluation:
             found["ap50"] = resampled(self.rows, average_precision, _picture)
             found["ece"] = resampled([r for r in target if r.wanted == 1 and r.scores], calibration_error, _picture)
         if forced := [r for r in target if r.forced]:
-            overlaps = (
-                [[o.intersection for o in r.forced] for r in forced],
-                [[o.union for o in r.forced] for r in forced],
-            )
+            overlap, union = ([sum(getattr(o, k) for o in r.forced) for r in forced] for k in ("intersection", "union"))
             found["teacher_forced_giou"] = _mean(forced, lambda r: float(np.mean([o.iou for o in r.forced])))
-            found["teacher_forced_ciou"] = ratio(
-                [sum(i) for i in overlaps[0]], [sum(u) for u in overlaps[1]], [r.id for r in forced]
-            )
+            found["teacher_forced_ciou"] = ratio(overlap, union, [r.id for r in forced])
         found["text_exact"] = _mean([r for r in self.rows if r.expected], lambda r: float(r.answer == r.expected))
         if named := [r for r in target if r.named is not None]:
             found["named"] = _mean(named, lambda r: float(bool(r.named)))
@@ -72,12 +69,12 @@ class Evaluation:
 
     def by_category(self) -> dict[str, Figure]:
         """ΣI / ΣU of each class, over all pictures."""
-        return {name: _sums(rows) for name, rows in _split(self.rows, lambda r: r.category).items()}
+        return {name: _sums(rows) for name, rows in split_by(self.rows, lambda r: r.category).items()}
 
     def by_group(self) -> dict[str, Figure]:
         """gIoU of each group; for groups without targets the share of answers that are right to the letter."""
         groups: dict[str, Figure] = {}
-        for name, rows in _split(self.rows, lambda r: r.group).items():
+        for name, rows in split_by(self.rows, lambda r: r.group).items():
             masks = [r for r in rows if r.wanted]
             exact: Callable[[Row], float] = lambda r: float(r.given == 0 and r.answer == r.expected)  # noqa: E731
             groups[name] = _mean(masks, lambda r: r.iou) if masks else _mean(rows, exact)
@@ -89,12 +86,12 @@ class Evaluation:
 
     def by_size(self) -> dict[str, Figure]:
         """gIoU by the share of the picture that is asked for."""
-        found = self._giou_by(lambda r: next(label for limit, label in SIZES if r.share < limit))
+        found = self._giou_by(size_of)
         return {label: found[label] for _, label in SIZES if label in found}
 
     def by_length(self) -> dict[str, Figure]:
         """gIoU by the words of the question."""
-        found = self._giou_by(lambda r: next(label for limit, label in WORDS if len(r.instruction.split()) <= limit))
+        found = self._giou_by(length_of)
         return {label: found[label] for _, label in WORDS if label in found}
 
     def by_targets(self) -> dict[str, Figure]:
@@ -102,7 +99,7 @@ class Evaluation:
         return self._giou_by(lambda r: str(r.wanted) if r.wanted < 3 else "3 or more")
 
     def _giou_by(self, label: Callable[[Row], str]) -> dict[str, Figure]:
-        rows = _split([r for r in self.rows if r.wanted], label)
+        rows = split_by([r for r in self.rows if r.wanted], label)
         return {name: _mean(of, lambda r: r.iou) for name, of in rows.items()}
 
     def to_json(self) -> dict[str, Any]:
@@ -124,6 +121,16 @@ class Evaluation:
         return figures
 
 
+def size_of(row: Row) -> str:
+    """The group of `SIZES` that a question belongs to."""
+    return next(label for limit, label in SIZES if row.share < limit)
+
+
+def length_of(row: Row) -> str:
+    """The group of `WORDS` that a question belongs to."""
+    return next(label for limit, label in WORDS if len(row.instruction.split()) <= limit)
+
+
 def average_precision(rows: Sequence[Row]) -> float:
     """AP at IoU 0.5 over the scored masks of all questions; where classes are asked for, the mean over classes."""
     states: dict[str, PrecisionState] = {}
@@ -143,11 +150,12 @@ def _picture(row: Row) -> str:
     return row.id
 
 
-def _split(rows: Sequence[Row], label: Callable[[Row], str]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        if name := label(row):
-            found.setdefault(name, []).append(row)
+def split_by(items: Sequence[Item], label: Callable[[Item], str]) -> dict[str, list[Item]]:
+    """Items by their labels, in order; those without one are left out."""
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        if name := label(item):
+            found.setdefault(name, []).append(item)
     return dict(sorted(found.items()))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lisa.data.base import picture_of
 from lisa.metrics.boundary import boundary_overlap
 from lisa.metrics.detection import matched
-from lisa.metrics.iou import IGNORE, intersection_union, together
+from lisa.metrics.iou import IGNORE, intersection_union, iou, together
 from lisa.segmentation import Segmentation
 from lisa.types import Sample
 
@@ -143,8 +143,7 @@ def score(
     scores = tuple(round(float(s), 6) for s in raw_scores)
     other = None
     if control is not None and turn.targets:
-        i, u = intersection_union(_in_order(_masks(sample, control)[0], truth.shape), truth)
-        other = float(np.where(u == 0, 1.0, i / np.maximum(u, 1)).mean())
+        other = float(iou(_in_order(_masks(sample, control)[0], truth.shape), truth).mean())
     overlaps = _overlaps(masks, truth)
     phrases = [t.phrase.lower() for t in turn.targets if t.phrase]
     names = bool(phrases) and all(p in (turn.answer or "").lower() for p in phrases)
@@ -218,11 +217,8 @@ def _overlaps(masks: NDArray[np.bool_], truth: NDArray[np.uint8]) -> tuple[Overl
 
 def _pairs(masks: NDArray[np.bool_], truth: NDArray[np.uint8]) -> NDArray[np.float64]:
     """IoU of every given with every wanted mask, `[given, wanted]`."""
-    found = np.zeros((len(masks), len(truth)))
-    for p, mask in enumerate(masks):
-        i, u = intersection_union(np.broadcast_to(mask, truth.shape), truth)
-        found[p] = np.where(u == 0, 1.0, i / np.maximum(u, 1))
-    return found
+    found = [iou(np.broadcast_to(mask, truth.shape), truth) for mask in masks]
+    return np.stack(found) if found else np.zeros((0, len(truth)))
 
 
 def _best(ious: NDArray[np.float64]) -> float:

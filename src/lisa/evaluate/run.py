@@ -12,7 +12,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,7 @@ from lisa.data.datasets import WORDED, Dataset, open_dataset, pictures
 from lisa.data.prompts import WORDINGS
 from lisa.errors import BadInput, Missing, shown
 from lisa.evaluate import report as pages
-from lisa.evaluate.ask import Answered, ask
+from lisa.evaluate.ask import ask
 from lisa.evaluate.controls import controls
 from lisa.evaluate.figures import Evaluation
 from lisa.evaluate.foreign import is_predictions, score_files
@@ -118,7 +118,7 @@ def run(
             _write(out, report, found, {})
         return report, found
     weights = weights_hash(model)
-    predictor = load(model, device=asking.device or own_gpu(), dtype=asking.dtype)
+    predictor = load(model, device=asking.device, dtype=asking.dtype)
     chosen = _to_change(opened, asking) if share.rank == 0 else {}
     found, cards = {}, {}
     for name in opened:
@@ -257,41 +257,19 @@ def _asked(
     progress: Callable[[int], None] | None,
 ) -> tuple[Evaluation, Answers | None]:
     """Asks what nobody has answered yet; the first process waits for the others and brings the rows of all."""
-    if home is None:
-        rows = (a.scored() for a in _answers(predictor, dataset, share, asking, {}, progress, []))
-        return Evaluation(list(rows)), None
-    answers = Answers(home, about)
-    path = home / ("predictions.jsonl" if share.world == 1 else f"predictions.{share.rank + 1}-{share.world}.jsonl")
-    file = PredictionFile(path, about, end=answers.ends.get(path, 0))
-    evaluation, total = Evaluation(), [0]
-    for answered in _answers(predictor, dataset, share, asking, answers.places, progress, total):
-        file.add(answered)
-        evaluation.rows.append(answered.scored())
-    file.close()
-    if share.rank == 0:
-        _await(answers, total[0])
-        own = {row.index for row in evaluation.rows}
-        if len(own) < total[0]:
-            others = ((k, s) for k, s in enumerate(dataset) if k not in own)
-            evaluation.rows += rescore(others, answers)
-    evaluation.merge(Evaluation())
-    return evaluation, answers
-
-
-def _answers(
-    predictor: Predictor,
-    dataset: Dataset,
-    share: Share,
-    asking: Asking,
-    done: Container[int],
-    progress: Callable[[int], None] | None,
-    total: list[int],
-) -> Iterator[Answered]:
-    """This process's answers; `total` is told how many questions there are in all."""
+    answers = file = None
+    if home is not None:
+        answers = Answers(home, about)
+        part = "" if share.world == 1 else f".{share.rank + 1}-{share.world}"
+        path = home / f"predictions{part}.jsonl"
+        file = PredictionFile(path, about, end=answers.ends.get(path, 0))
+    done = set(answers.places) if answers else set()
+    total = 0
 
     def left() -> Iterator[tuple[int, Sample]]:
+        nonlocal total
         for k, sample in enumerate(dataset):
-            total[:] = [k + 1]
+            total = k + 1
             if k % share.world != share.rank:
                 continue
             if k not in done:
@@ -299,10 +277,22 @@ def _answers(
             elif progress:
                 progress(1)
 
+    rows = []
     for answered in ask(predictor, left(), others=dataset.other, forced=asking.forced):
-        yield answered
+        if file:
+            file.add(answered)
+        rows.append(answered.scored())
         if progress:
             progress(1)
+    if file:
+        file.close()
+    if answers and share.rank == 0 and len(rows) < total:
+        _await(answers, total)
+        own = {row.index for row in rows}
+        rows += rescore(((k, s) for k, s in enumerate(dataset) if k not in own), answers)
+    elif answers:
+        answers.refresh()
+    return Evaluation(sorted(rows, key=lambda r: r.index)), answers
 
 
 def _await(answers: Answers, total: int) -> None:
@@ -317,14 +307,6 @@ def _await(answers: Answers, total: int) -> None:
             raise Missing(f"{left} of {total} questions are not answered: start the other parts again, then this one")
         time.sleep(POLL)
         answers.refresh()
-
-
-def own_gpu() -> str | None:
-    """The GPU of this process among several that `torchrun` started on one machine."""
-    import torch
-
-    rank = os.environ.get("LOCAL_RANK")
-    return f"cuda:{rank}" if rank is not None and torch.cuda.is_available() else None
 
 
 def weights_hash(model: str) -> str:

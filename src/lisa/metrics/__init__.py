@@ -1,1 +1,1 @@
-"""Figures as sums that can be merged. Torch-free."""
+"""What figures are made of. Torch-free."""

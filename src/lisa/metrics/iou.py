@@ -1,4 +1,4 @@
-"""gIoU and cIoU of binary masks by the reference's definitions, as sums that can be merged. Torch-free.
+"""IoU of binary masks by the reference's definitions. Torch-free.
 
 gIoU is the mean of per-mask IoU (not Rezatofighi's), cIoU the sum of intersections over the sum of unions. Pixels
 whose target is 255 are left out. A mask whose target and prediction are both empty counts as IoU 1, an empty target
@@ -7,12 +7,8 @@ with any prediction as 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from lisa.metrics.totals import Total
 
 IGNORE = 255
 """Target value of pixels that count nowhere."""
@@ -28,39 +24,12 @@ def intersection_union(predicted: ArrayLike, target: ArrayLike) -> tuple[NDArray
     return (p & t).sum((1, 2), dtype=np.int64), (p | t).sum((1, 2), dtype=np.int64)
 
 
+def iou(predicted: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
+    """IoU of each mask, `[n, H, W]` twice → `[n]`."""
+    i, u = intersection_union(predicted, target)
+    return np.where(u == 0, 1.0, i / np.maximum(u, 1))
+
+
 def together(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """`[n, H, W]` → `[H, W]`, where any of them is."""
     return np.logical_or.reduce(masks, axis=0)
-
-
-@dataclass
-class IouState:
-    """Sums over masks; states of several processes merge by adding."""
-
-    intersection: int = 0
-    union: int = 0
-    iou_sum: Total = field(default_factory=Total)
-    count: int = 0
-
-    def update(self, predicted: ArrayLike, target: ArrayLike) -> None:
-        """Adds masks `[n, H, W]`: predictions of 0 and 1, targets of 0, 1 and 255."""
-        intersection, union = intersection_union(predicted, target)
-        self.intersection += int(intersection.sum())
-        self.union += int(union.sum())
-        # the reference's small constants are kept, so that its published numbers mean the same here
-        self.iou_sum.add(np.where(union == 0, 1.0, intersection / (union + 1e-5)).tolist())
-        self.count += len(union)
-
-    def merge(self, other: IouState) -> None:
-        """Adds another state to this one."""
-        self.intersection += other.intersection
-        self.union += other.union
-        self.iou_sum.merge(other.iou_sum)
-        self.count += other.count
-
-    def compute(self) -> dict[str, float]:
-        """`giou` and `ciou`, 0 … 1."""
-        return {
-            "giou": self.iou_sum.value / (self.count + 1e-5),
-            "ciou": self.intersection / (self.union + 1e-10),
-        }

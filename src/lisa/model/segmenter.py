@@ -149,16 +149,18 @@ class Segmenter(nn.Module):
         found = []
         for image, t, row, states in zip(images, turns, where, hidden):
             count = (t[-1].answer or "").count(SEG)
-            found.append(self._decode(image, self.projector(states[row][-count:] if count else states[:0])))
+            found.append(self.decode(image, self.projector(states[row][-count:] if count else states[:0])))
         return found
 
-    def _decode(self, image: EncodedImage, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+    @torch.no_grad()
+    def decode(self, image: EncodedImage, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+        """Prompts `[N, P]` for one picture → mask logits `[N, h, w]` and predicted IoU `[N]`."""
         index = torch.zeros(len(embeddings), dtype=torch.int64, device=self.device)
         return self.masker.decode(image.mask_features, embeddings, index)
 
     def _with_masks(self, image: EncodedImage, generated: Generated) -> Answer:
         embeddings = self.projector(generated.states[generated.ids == self.vlm.seg_token_id])
-        low_res, iou = self._decode(image, embeddings)
+        low_res, iou = self.decode(image, embeddings)
         return Answer(
             raw_text=self.vlm.decode(generated.ids.tolist()),
             generated=generated,
