@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -63,8 +64,15 @@ class Pictures(Reader):
         mask = np.zeros(self.images[index].shape[:2], bool)
         mask[:4] = True
         turn = Turn(instruction="?", answer="[SEG]", targets=(Target(mask=mask, phrase="a"),))
-        times = 2 if index == 1 else 1
-        return [Sample(id=f"own/{index}", image=self.images[index], turns=(turn,))] * times
+        return [Sample(id=f"own/{index}", image=self.images[index], turns=(turn,))]
+
+    def picture(self, index):
+        return Path(f"{index}.png")
+
+    def things(self, index):
+        """The second picture's dog is annotated twice; two classes may share a mask."""
+        mask = np.ones((4, 4), bool)
+        return [("dog", mask), ("dog" if index == 1 else "cat", mask)]
 
 
 def test_a_check_names_what_is_there_twice(drawn):
@@ -72,7 +80,12 @@ def test_a_check_names_what_is_there_twice(drawn):
     found = check(Pictures([*drawn[:4], drawn[3]]), against={"test": test})
     assert found.kinds == {"also in test": 2, "the same picture twice": 1, "the same mask twice": 1}
     text = found.render()
-    assert "own/0 is test/1, the same pixels" in text and "own/2 is test/0" in text and "own/4 and own/3" in text
+    assert (
+        "own/0 is test/1, the same pixels" in text
+        and "1.png, dog" in text
+        and "own/2 is test/0" in text
+        and "own/4 and own/3" in text
+    )
 
 
 def test_an_evaluation_flags_what_was_trained_on(tmp_path, drawn, monkeypatch):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lisa.data.alike import Gallery
-from lisa.data.base import Reader, asking
+from lisa.data.base import Classed, Reader, asking
 from lisa.errors import LisaError
 from lisa.types import Sample
 
@@ -68,22 +68,28 @@ def check(
                 found.note("nothing to learn", f"picture {index}")
             else:
                 _compare(samples[0], own, against or {}, found)
-        masks: set[tuple[str, bytes]] = set()
+            if isinstance(reader, Classed):
+                _compare_masks(reader, index, found)
         for sample in samples:
             found.conversations += 1
-            for turn, target in ((asked, t) for asked in sample.turns for t in asked.targets):
+            for target in (t for turn in sample.turns for t in turn.targets):
                 found.masks += 1
                 if not target.mask.any():
                     found.note("empty mask", sample.id)
                 elif target.mask.all():
                     found.note("mask of the whole picture", sample.id)
-                same = (target.phrase or turn.instruction, target.mask.tobytes())
-                if same in masks:
-                    found.note("the same mask twice", f"{sample.id}, {same[0]}")
-                masks.add(same)
         if progress is not None:
             progress(1)
     return found
+
+
+def _compare_masks(reader: Classed, index: int, found: Findings) -> None:
+    """Of one class in one picture; what is asked about may put them together, so the annotations are looked at."""
+    seen: set[tuple[str, bytes]] = set()
+    for name, mask in reader.things(index):
+        if (same := (name, mask.tobytes())) in seen:
+            found.note("the same mask twice", f"{reader.picture(index).name}, {name}")
+        seen.add(same)
 
 
 def _compare(sample: Sample, own: Gallery, others: Mapping[str, Gallery], found: Findings) -> None:

@@ -1,7 +1,7 @@
 """Street photographs from nothing, through language: `lisa train camvid data_dir=FOLDER` (which holds `camvid`).
 
 367 photographs teach a masker to see and to follow the name of a class; then questions teach a small language
-side to answer and to say what is not there. About 85 minutes of two cores; figures in docs/data.md.
+side to answer and to say what is not there. About 86 minutes of two cores by their CPU time, stage by stage; figures in docs/data.md.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class CamvidRecipe:
     """Every choice of this training: crops teach the masker first, whole photographs last."""
 
     SHARES: ClassVar[Mapping[str, float]] = {
-        "small_steps": 0.4, "large_steps": 0.25, "word_steps": 0.07, "seg_steps": 0.26,
+        "small_steps": 0.38, "large_steps": 0.24, "word_steps": 0.12, "seg_steps": 0.26,
     }  # fmt: skip
     """What `--minutes` gives to each stage."""
     model: ModelConfig = field(default_factory=lambda: MODEL)
