@@ -4,8 +4,9 @@ PY := $(VENV)/bin/python
 LISA := $(VENV)/bin/lisa
 PYTHON ?= python3
 OUT ?= out
+DATA ?= ../shared/data
 
-.PHONY: demo test lint parity parity-7b hostile kill thorough ranks step-cost train-tiny examples clean
+.PHONY: demo test lint parity parity-7b hostile kill thorough ranks step-cost results train-tiny examples clean
 
 # torch first and by number, so that a CPU build is taken where the package index offers one
 $(VENV)/base: pyproject.toml
@@ -51,6 +52,9 @@ ranks: $(VENV)/dev  ## one, two and four processes, DDP and FSDP2, on one curve
 
 step-cost: $(VENV)/dev  ## CPU-seconds of a training step beside the reference's schedule: 6 GB of memory
 	OMP_NUM_THREADS=1 $(PY) benchmarks/step_cost.py
+
+results: $(VENV)/base  ## docs/results.md: every model and dataset at hand; hours, goes on where it was killed
+	$(PY) benchmarks/results.py --data $(DATA) --out docs/results.md
 
 train-tiny: $(VENV)/base  ## the embedded model from nothing, resumed where it stands
 	$(LISA) train tiny --out runs/tiny

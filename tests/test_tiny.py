@@ -11,6 +11,7 @@ import pytest
 import lisa
 from lisa.data.world import WorldDataset
 from lisa.evaluate.ask import evaluate
+from lisa.types import Turn
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -41,6 +42,16 @@ def test_one_encoding_serves_many_questions(tiny):
     alone = [tiny.segment(encoded, q) for q in questions]
     assert [r.raw_text for r in together] == [r.raw_text for r in alone]
     assert all(np.array_equal(a.masks, b.masks) or iou(a.masks[0], b.masks[0]) > 0.99 for a, b in zip(alone, together))
+
+
+@pytest.mark.parametrize("reads", ["before", "own"])
+def test_a_given_answer_is_read_as_a_generated_one(tiny, monkeypatch, reads):
+    monkeypatch.setattr(tiny.segmenter, "reads", reads)
+    encoded, asked = tiny.encode(EXAMPLES / "breakfast.png"), "Which food has the most vitamin C?"
+    said = tiny.segment(encoded, asked)
+    (given,) = tiny.masks_of([encoded], [[Turn(instruction=asked, answer=said.raw_text)]])
+    assert iou(said.masks[0], given.masks[0]) > 0.99 or not (said.masks.any() or given.masks.any())
+    assert (iou(given.masks[0], truth("breakfast")) >= 0.7) == (reads == "before")  # as it was trained
 
 
 def test_a_chat_remembers_and_survives_a_bad_question(tiny):

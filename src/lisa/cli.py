@@ -25,10 +25,12 @@ DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; 
 DtypeOption = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")]
 TokensOption = Annotated[int | None, typer.Option("--max-new-tokens", min=1, max=4096, help="Longest answer.")]
 PixelsOption = Annotated[int, typer.Option("--max-pixels", min=1, help="Largest picture, width times height.")]
+LanguageOption = Annotated[str | None, typer.Option(help="en or zh: the page's language; the browser's if left out.")]
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for results.")]
 
 MAX_PIXELS = 100_000_000
 OUT = Path("out")
+CLAIMS = Path("runs/claims")
 
 
 def _version(wanted: bool) -> None:
@@ -186,6 +188,26 @@ def train(
 
 
 @app.command()
+def reproduce(
+    what: Annotated[str, typer.Argument(help="claims: the paper's two claims and its ablations, in miniature.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of all runs; continued if there.")] = CLAIMS,
+    seed: Annotated[int, typer.Option(min=1, help="Of scenes and trainings; runs take three from here on.")] = 1,
+    only: Annotated[str, typer.Option(help='Only trainings of such names, as in "lora-*".')] = "*",
+    again: Annotated[Path | None, typer.Option(help="A folder of the same with another seed, for the page.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Write the page from what there is: docs/claims.md.")] = None,
+) -> None:
+    """Repeat the paper's claims on drawn scenes: a night of two cores, continued where it was stopped."""
+    from lisa.errors import BadInput
+
+    if what != "claims":
+        raise BadInput(f"{what!r} cannot be reproduced here: there is  lisa reproduce claims")
+    from lisa.claims.run import reproduce_claims
+    from lisa.evaluate.run import command
+
+    reproduce_claims(out, seed=seed, only=only, again=again, page=page, command=command())
+
+
+@app.command()
 def convert(
     source: Annotated[Path, typer.Argument(help="The folder of a training run, of a checkpoint, or of adapters.")],
     out: Annotated[Path, typer.Argument(help="A new folder for the result.")],
@@ -337,6 +359,7 @@ def data_annotate(
     model: ModelOption = "tiny",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 7861,
+    language: LanguageOption = None,
 ) -> None:
     """Open a page to make one's own reasoning set: outlines, instructions, explanations; ReasonSeg and COCO files."""
     from importlib.util import find_spec
@@ -347,7 +370,7 @@ def data_annotate(
         raise Missing('the page needs fastapi and uvicorn: install them with: pip install "lisa-seg[serve]"')
     from lisa.serve import annotate
 
-    annotate.launch(folder, model, host, port)
+    annotate.launch(folder, model, host, port, language)
 
 
 DataName = Annotated[str, typer.Argument(metavar="NAME", help="A dataset, as `lisa data list` names it.")]
@@ -462,6 +485,7 @@ def demo(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 7860,
     share: Annotated[bool, typer.Option("--share", help="Also give it a public address for some days.")] = False,
+    language: LanguageOption = None,
 ) -> None:
     """Open a page in the browser to ask pictures questions."""
     from importlib.util import find_spec
@@ -472,7 +496,7 @@ def demo(
         raise Missing('the page needs gradio: install it with: pip install "lisa-seg[demo]"')
     from lisa.serve import demo as page
 
-    page.launch(model, host, port, share)
+    page.launch(model, host, port, share, language)
 
 
 def main(arguments: list[str] | None = None) -> None:

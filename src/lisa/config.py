@@ -26,6 +26,8 @@ class ModelConfig:
     name: str = ""
     notice: str = ""
     """What the model cannot do, in one sentence shown to people; empty when there is nothing to say."""
+    reads: str = "before"
+    """Which state becomes a mask's prompt: the one "before" [SEG], as in all published weights, or its "own"."""
 
     def to_json(self) -> dict[str, Any]:
         """As written to `config.json`."""
@@ -39,4 +41,5 @@ class ModelConfig:
             masker=PartConfig(**data["masker"]),
             name=data.get("name", ""),
             notice=data.get("notice", ""),
+            reads=data.get("reads", "before"),
         )

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from lisa import rle
 from lisa.cli import main
+from lisa.data.base import SEEN, asking
 from lisa.data.check import check
-from lisa.data.datasets import open_training
+from lisa.data.datasets import open_dataset, open_training
 from lisa.data.outlines import shapes_of
 from lisa.data.reasonseg import _fill
-from lisa.data.world_files import QUESTIONS, target_mask, write_world
+from lisa.data.world import WorldDataset, spoken_of
+from lisa.data.world_files import QUESTIONS, write_world
+from lisa.data.world_layouts import target_mask
 from lisa.world.questions import dialogues
 from lisa.world.sets import make_picture
 
@@ -84,6 +87,37 @@ def test_polygons_give_any_mask_back(rows):
     for shape in shapes_of(mask):
         _fill(cv2, back, np.array(shape, np.int32), 1)
     assert np.array_equal(back > 0, mask)
+
+
+def test_a_validation_part_lies_where_its_reader_looks(tmp_path):
+    write_world(tmp_path / "set", count=6, seed=231, split="test", part="val")
+    for name in ("ade20k-val", "refcoco", "coco-val"):
+        data = open_dataset(name, folder=tmp_path / "set", split=None, seed=0, limit=5)
+        assert all(s.turns[0].targets[0].mask.any() for s in data) and len(list(data)) == 5
+
+
+def test_expressions_are_no_questions_and_things_have_names(drawn):
+    reader = open_training("refcoco", 1.0, folder=drawn)[0].dataset
+    assert not any(e.text.startswith(("where", "what is the", "which")) for e in reader.expressions)
+    samples = [s for i in range(len(reader)) for s in reader.draw(i, np.random.default_rng(i))]
+    assert all(s.turns[0].targets[0].phrase for s in samples)
+
+
+def test_drawn_scenes_are_asked_as_often_as_wanted():
+    world = asking(WorldDataset(seed=1, count=10, split="train"), 6)
+    one, again = (world.draw(3, np.random.default_rng(5)) for _ in range(2))
+    assert len(one) == 6 and all(s.image is one[0].image for s in one)
+    assert [s.turns for s in one] != [s.turns for s in world.draw(3, np.random.default_rng(6))]
+    assert [t.instruction for s in one for t in s.turns] == [t.instruction for s in again for t in s.turns]
+
+
+def test_a_dialogue_in_words_alone():
+    for place in range(8):
+        picture = make_picture(31, place)
+        for sample in spoken_of(picture, np.random.default_rng(place), 8):
+            assert not any(t.targets or "[SEG]" in t.answer or "segment" in t.instruction.lower() for t in sample.turns)
+            seen = sample.meta[SEEN]
+            assert all(mask.shape == picture.ids.shape and mask.any() for masks in seen.values() for mask in masks)
 
 
 def test_a_folder_that_holds_something_is_left_alone(drawn, capsys):

@@ -20,7 +20,7 @@ def wrong_seg_id(p: Predictor, patch: Any) -> None:
 
 
 def shifted_reading(p: Predictor, patch: Any) -> None:
-    def own(ids: torch.Tensor, seg: int) -> torch.Tensor:
+    def own(ids: torch.Tensor, seg: int, reads: str) -> torch.Tensor:
         return ids == seg
 
     old = p.segmenter.vlm.generate

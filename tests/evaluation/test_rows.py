@@ -120,6 +120,7 @@ def test_every_figure_of_a_perfect_model(squares):
         "t_acc",
         "p@0.9",
         "text_exact",
+        "chrf",
         "named",
         "ap50",
         "giou_with_absent",

@@ -16,6 +16,10 @@ ABSENT = "absent"
 """Group of questions about what is not in the picture."""
 
 
+SEEN = "seen"
+"""In a sample's `meta`: turn → masks of what its answer is about although it masks nothing."""
+
+
 class Reader(Protocol):
     """A dataset that is learned from. Reading is pure: the same number and dice give the same samples."""
 

@@ -3,6 +3,7 @@
 one JSON in COCO's form, instances or panoptic      images/ or beside it; panoptic maps in a folder named like it
 LabelMe's JSON beside each picture                  YOLO's data.yaml with images/ and labels/
 JPEGImages/ and SegmentationClass/                  images/ and masks/
+ReasonSeg's train/ of pictures with a JSON beside each
 one sheet of questions, .csv or .jsonl              WebDataset's .tar, or .parquet
 """
 
@@ -17,6 +18,7 @@ from lisa.data.base import Reader
 from lisa.data.files import read_annotations, read_yaml
 from lisa.data.instances import Instances
 from lisa.data.panoptic import Panoptic
+from lisa.data.reasonseg import ReasonSeg, is_reasonseg
 from lisa.data.shards import Shards
 from lisa.data.sheet import Sheet
 from lisa.data.tables import Table
@@ -50,7 +52,7 @@ def own(folder: Path) -> Reader:
 
 LAYOUTS = (
     "one JSON in COCO's form, LabelMe's beside each picture, YOLO's data.yaml, JPEGImages and SegmentationClass, "
-    "images and masks, one .csv or .jsonl of questions, .tar shards, or .parquet"
+    "images and masks, ReasonSeg's train/, one .csv or .jsonl of questions, .tar shards, or .parquet"
 )
 """What `own` looks for."""
 
@@ -58,6 +60,7 @@ _FOLDERS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Reader]], ...] = 
     (yolo.is_yolo, lambda folder: Instances("own", folder, folder / "images", data=yolo.as_coco(folder))),
     (folders.is_voc, folders.voc),
     (lambda folder: (folder / "images").is_dir() and (folder / "masks").is_dir(), folders.masks),
+    (is_reasonseg, lambda folder: ReasonSeg(folder, "train")),
 )
 
 

@@ -21,6 +21,8 @@ from lisa.images import open_image
 from lisa.types import Sample, Target, Turn
 
 TARGET, IGNORED = 1, 255
+UNNAMED = "target"
+"""What the benchmark calls every shape that is meant; another label names it."""
 EXPLAINED = 0.1
 """How often a picture that has an explanation is answered by it alone, as the reference draws it."""
 _FAR = 1e6
@@ -90,7 +92,7 @@ class ReasonSeg:
         image = open_image(path)
         labels = note.labels(image.shape[0], image.shape[1])
         ignore = labels == IGNORED
-        target = Target(mask=labels == TARGET, ignore=ignore if ignore.any() else None)
+        target = Target(mask=labels == TARGET, ignore=ignore if ignore.any() else None, phrase=note.name)
         told = tuple(
             Turn(instruction=t.instruction, answer=t.answer, targets=(target,) if has else ())
             for t, has in zip(turns, masked)
@@ -116,6 +118,12 @@ class Annotation:
         self.texts: list[str] = texts
         self.is_sentence = bool(data.get("is_sentence"))
         self.shapes = [self._shape(i, shape) for i, shape in enumerate(shapes)]
+
+    @property
+    def name(self) -> str:
+        """What all that is meant is called, as in one's own annotations; empty where they are called nothing."""
+        called = {label for label, _ in self.shapes if "ignore" not in label.lower() and label.lower() != "flag"}
+        return called.pop() if len(called) == 1 and called != {UNNAMED} else ""
 
     def labels(self, height: int, width: int) -> NDArray[np.uint8]:
         """`[H, W]`: 1 on the target, 255 where nothing is judged, 0 elsewhere.
@@ -159,3 +167,9 @@ def _by_image(rows: Any, listing: Path) -> dict[str, str]:
         return {str(row["image"]): str(row["outputs"]) for row in rows}
     except MALFORMED as error:
         raise BadInput(f"{shown(listing)} needs records with image and outputs") from error
+
+
+def is_reasonseg(folder: Path) -> bool:
+    """Whether it holds a training part in this layout."""
+    picture = next((folder / "train").glob("*.jpg"), None)
+    return picture is not None and picture.with_suffix(".json").is_file()

@@ -83,16 +83,21 @@ class Refer:
         """See `Reader`."""
         group = self.by_picture[index]
         image = self._image(group[0])
-        return [
-            self._sample(group[i], image, prompts.ask_name(group[i].text, rng), _answer(group[i], rng), f"{index}/{i}")
-            for i in some(len(group), self.most, rng)
-        ]
+        found = []
+        for i in some(len(group), self.most, rng):
+            asked, answer = prompts.ask_name(group[i].text, rng), _answer(group[i], rng)
+            found.append(self._sample(group[i], image, asked, answer, f"{index}/{i}", self._name(group[i])))
+        return found
 
-    def _sample(self, expression: Expression, image: Image, asked: str, answer: str, id: str) -> Sample:
+    def _name(self, expression: Expression) -> str:
+        """The category of the one thing that is meant; empty where several are."""
+        return self.names.get(expression.annotations[0], "") if len(expression.annotations) == 1 else ""
+
+    def _sample(self, expression: Expression, image: Image, asked: str, answer: str, id: str, name: str = "") -> Sample:
         mask = np.zeros(image.shape[:2], np.bool_)
         for number in expression.annotations:
             mask |= self._mask(number, (image.shape[0], image.shape[1]))
-        targets = (Target(mask=mask),) if expression.annotations else ()
+        targets = (Target(mask=mask, phrase=name),) if expression.annotations else ()
         turn = Turn(instruction=asked, answer=answer, targets=targets)
         meta: dict[str, Any] = {"picture_id": expression.image, "united": self.name == "grefcoco"}
         meta |= {**dict(expression.numbers), "image_id": str(expression.image)}
@@ -109,6 +114,8 @@ class Refer:
         try:
             self.files = {int(row["id"]): row["file_name"] for row in instances["images"]}
             self.masks = {int(row["id"]): row["segmentation"] for row in instances["annotations"]}
+            called = {row["id"]: str(row["name"]) for row in instances.get("categories", ())}
+            self.names = {int(r["id"]): called.get(r.get("category_id"), "") for r in instances["annotations"]}
             kept = [ref for ref in refs if ref["split"] == split]
             self.expressions = [
                 Expression(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -11,8 +12,8 @@ from itertools import islice
 
 import numpy as np
 
-from lisa.data.base import ABSENT
-from lisa.types import Sample, Target, Turn
+from lisa.data.base import ABSENT, SEEN
+from lisa.types import SEG, Sample, Target, Turn
 from lisa.world.draw import draw
 from lisa.world.facts import rows
 from lisa.world.make import make_scene
@@ -27,6 +28,8 @@ from lisa.world.twins import twin_of
 _TWIN = 3
 """Keeps the dice of twins apart."""
 _TRIES = 60
+_TOLD = re.compile(r"segm|mask|mark|outline|highlight|select|show|point|find|see\b|looking|分割|掩码|标", re.IGNORECASE)
+"""Words of those who want to be shown."""
 
 
 def samples_of(
@@ -45,6 +48,33 @@ def samples_of(
     return [to_sample(picture, turns, f"{name}/{i}") for i, turns in enumerate(asked)]
 
 
+def spoken_of(
+    picture: Picture,
+    rng: np.random.Generator,
+    count: int,
+    *,
+    shares: Mapping[str, float] | None = None,
+    language: str = "en",
+    name: str = "",
+) -> list[Sample]:
+    """Up to `count` dialogues as `in_words` has them; what they are about goes along, for those who teach to look."""
+    found = []
+    for asked in dialogues(picture, rng, 2 * count, language=language, shares=shares):
+        if (said := in_words(asked)) is not None and len(found) < count:
+            turns = [targets_to_turn(picture, turn) for turn in asked]
+            seen = {i: tuple(t.mask for t in turn.targets) for i, turn in enumerate(turns) if turn.targets}
+            sample = to_sample(picture, said, f"{name}/{len(found)}")
+            found.append(replace(sample, meta=sample.meta | {SEEN: seen}))
+    return found
+
+
+def in_words(asked: Sequence[Asked]) -> list[Asked] | None:
+    """A dialogue as a model holds it that cannot segment; None where it is told to, or something is pointed at."""
+    if any(turn.kind == "pointed" or _TOLD.search(turn.instruction) for turn in asked):
+        return None
+    return [replace(t, answer=t.answer.replace(f" {SEG}", ""), targets=(), parts=(), phrases=()) for t in asked]
+
+
 def to_sample(picture: Picture, turns: list[Asked], id: str) -> Sample:
     """A dialogue as a sample; its group is the kind of its last question."""
     return Sample(
@@ -61,6 +91,9 @@ class WorldDataset:
 
     Iterating draws the pictures as it goes; item i is the same whatever was read before. `language` is "en" or "zh".
     """
+
+    most = 1
+    """Dialogues about a picture that is drawn to learn from."""
 
     def __init__(
         self, *, seed: int, count: int, split: str = "test", kinds: tuple[str, ...] = (), language: str = "en"
@@ -85,15 +118,23 @@ class WorldDataset:
         raise LookupError(f"no scene of seed {self.seed} near {index} can be asked about {kind}")
 
     def draw(self, index: int, rng: np.random.Generator) -> list[Sample]:
-        """See `Reader`; the question goes with the picture's number, `rng` decides nothing."""
-        return [self[index]]
+        """See `Reader`; a single question goes with the picture's number, and `rng` decides nothing."""
+        if self.most == 1:
+            return [self[index]]
+        name = f"{self.seed}/{index}"
+        picture = self._picture(index, None)
+        return samples_of(picture, rng, self.most, split=self.split, language=self.language, name=name) or [self[index]]
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(self.count))
 
+    def picture_at(self, sample: Sample) -> Picture:
+        """What a sample was drawn from."""
+        return self._picture(sample.meta["place"], sample.meta["asked"])
+
     def other(self, sample: Sample) -> Sample | None:
         """Another valid question of the same picture, about none of the same things; None where there is none."""
-        picture = self._picture(sample.meta["place"], sample.meta["asked"])
+        picture = self.picture_at(sample)
         mine = {id for ids in sample.meta["targets"] for id in ids}
         rng = np.random.default_rng([self.seed, sample.meta["place"], 1])
         for asked in dialogues(picture, rng, 12, split=self.split, language=self.language):

@@ -41,6 +41,8 @@ LEAST = 8
 DIAGNOSIS = 190
 """Seed of drawn scenes that are asked about."""
 MAX_NEW_TOKENS = 48
+DEAD = 0.25
+"""Below which the logits at the vocabulary's end vary too little, against those before, to have been trained."""
 SAME = 0.03
 """How far features may move, against their size, when padding is given as the mean colour: it is rounded."""
 
@@ -107,7 +109,7 @@ def diagnose(predictor: Predictor, samples: Sequence[Sample]) -> Diagnosis:
     for guess in (look.constant, look.seg_id, look.colours, look.place, look.sides, look.padding, look.language):
         if (fault := guess()) is not None:
             faults.append(fault)
-            if guess in (look.constant, look.seg_id):  # nothing else can be seen behind these
+            if guess in (look.constant, look.seg_id, look.colours):  # nothing else can be seen behind these
                 break
     return Diagnosis(faults=tuple(faults), measured=look.measured)
 
@@ -241,16 +243,17 @@ class _Look:
     def language(self) -> Fault | None:
         """The words themselves are wrong, of the whole vocabulary or of its end; or no mask is ever asked for."""
         vocabulary = math.log(self._vocabulary())
-        ids, costs, seg = self._costs(self.asked)
+        costs, seg = self._costs(self.asked)
         if costs.mean() > 0.25 * vocabulary:  # another model's way of answering is no fault
-            tried = [(ids, costs, seg), *(self._costs(self._answered(way)) for way in ENGLISH.answers)]
-            ids, costs, seg = min(tried, key=lambda found: float(found[1].mean()))
-        words, low, high = float(costs.mean()), _half(ids, costs, False), _half(ids, costs, True)
+            tried = [(costs, seg), *(self._costs(self._answered(way)) for way in ENGLISH.answers)]
+            costs, seg = min(tried, key=lambda found: float(found[0].mean()))
+        words, alive = float(costs.mean()), self._end_of_vocabulary()
         self.measured |= {"nats a word of the answer": words, "nats of [SEG]": seg}
-        if low < 0.35 * vocabulary and high > low + 2.5:
+        self.measured["logits of the vocabulary's last eighth, against its first half"] = alive
+        if alive < DEAD:
             return Fault(
                 "rows of the vocabulary are missing at its end",
-                f"words in the first half of the vocabulary cost {low:.1f} nats, in the second {high:.1f}",
+                f"logits of its last eighth vary {alive:.2f} times as much as those of its first half",
                 "embedding and lm_head were cut or lost on saving: take them whole, with every added token",
             )
         if words > 0.7 * vocabulary:
@@ -300,7 +303,8 @@ class _Look:
         masks = []
         for a in self.asked:
             batch, states = self._conversation(a)
-            places = seg_positions(batch.input_ids, self.model.vlm.seg_token_id)[0].nonzero()[:, 0].tolist()
+            read = seg_positions(batch.input_ids, self.model.vlm.seg_token_id, self.model.reads)
+            places = read[0].nonzero()[:, 0].tolist()
             place = min(max((places or [len(states) - 1])[-1] + shift, 0), len(states) - 1)
             masks.append(self._decode(a.features, states[place][None]))
         return masks
@@ -328,8 +332,8 @@ class _Look:
         return found.ids, found.states
 
     @torch.no_grad()
-    def _costs(self, asked: Sequence[_Asked]) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
-        """Ids of the answers' words, what each costs in nats, and what [SEG] costs in the mean."""
+    def _costs(self, asked: Sequence[_Asked]) -> tuple[NDArray[np.float64], float]:
+        """What each word of the answers costs in nats, and what [SEG] costs in the mean."""
         ids, costs = [], []
         for a in asked:
             batch, states = self._conversation(a)
@@ -341,7 +345,17 @@ class _Look:
             costs.append(cross_entropy(logits, inside, reduction="none").cpu().double().numpy())
         flat, cost = np.concatenate(ids), np.concatenate(costs)
         seg = flat == self.model.vlm.seg_token_id
-        return flat[~seg], cost[~seg], float(cost[seg].mean()) if seg.any() else float("nan")
+        return cost[~seg], float(cost[seg].mean()) if seg.any() else float("nan")
+
+    @torch.no_grad()
+    def _end_of_vocabulary(self) -> float:
+        """How much the last eighth of the logits varies from word to word, against the first half: rows that are gone
+        say the same whatever was said.
+        """
+        states = torch.cat([self._conversation(a)[1] for a in self.asked[:LEAST]])
+        spread = self.model.vlm.logits(states).float().std(0)
+        first, last = spread[: len(spread) // 2].median(), spread[-len(spread) // 8 :].median()
+        return float(last / first.clamp(min=1e-9))
 
     def _vocabulary(self) -> int:
         state = torch.zeros(
@@ -364,13 +378,6 @@ class _Look:
     def _gains(self, before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
         found = difference(before, after, self.pictures)
         return found.figure.value > GAIN and found.p <= DOUBT
-
-
-def _half(ids: NDArray[np.int64], costs: NDArray[np.float64], upper: bool) -> float:
-    """Mean cost of the words whose ids are in the upper or lower half of those that occur."""
-    middle = (int(ids.min()) + int(ids.max())) / 2
-    chosen = costs[(ids > middle) == upper]
-    return float(chosen.mean()) if len(chosen) else 0.0
 
 
 def _square(image: Image) -> Image:

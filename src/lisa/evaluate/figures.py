@@ -14,6 +14,7 @@ from lisa.evaluate.rows import Row
 from lisa.metrics.calibration import reliability
 from lisa.metrics.detection import PrecisionState
 from lisa.metrics.intervals import Figure, mean_ratio, ratio, resampled
+from lisa.metrics.text import chrf, says_something
 
 Item = TypeVar("Item")
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -56,15 +57,23 @@ class Evaluation:
             overlap, union = ([sum(getattr(o, k) for o in r.forced) for r in forced] for k in ("intersection", "union"))
             found["teacher_forced_giou"] = _mean(forced, lambda r: float(np.mean([o.iou for o in r.forced])))
             found["teacher_forced_ciou"] = ratio(overlap, union, [r.id for r in forced])
-        found["text_exact"] = _mean([r for r in self.rows if r.expected], lambda r: float(r.answer == r.expected))
-        if named := [r for r in target if r.named is not None]:
-            found["named"] = _mean(named, lambda r: float(bool(r.named)))
+        found |= self._said()
         if other := [r for r in target if r.other_iou is not None]:
             found["other_question"] = _mean(other, lambda r: r.other_iou or 0.0)
         if (classes := [r for r in self.rows if r.category]) and not several:
             overlap, union = [r.intersection for r in classes], [r.union for r in classes]
             name = "class_miou_present" if any(r.present_only for r in classes) else "class_miou"
             found[name] = mean_ratio(overlap, union, [r.category for r in classes], [r.id for r in classes])
+        return found
+
+    def _said(self) -> dict[str, Figure]:
+        """What there is to say of the answers' words."""
+        found = {"text_exact": _mean([r for r in self.rows if r.expected], lambda r: float(r.answer == r.expected))}
+        if told := [r for r in self.rows if says_something(r.expected)]:
+            alike = chrf([r.answer for r in told], [r.expected for r in told])
+            found["chrf"] = ratio(alike, np.ones(len(told)), [r.id for r in told])
+        if named := [r for r in self.rows if r.wanted and r.named is not None]:
+            found["named"] = _mean(named, lambda r: float(bool(r.named)))
         return found
 
     def by_category(self) -> dict[str, Figure]:

@@ -42,6 +42,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "teacher_forced_giou": ("gIoU, teacher-forced", "gIoU（教师强制）"),
     "teacher_forced_ciou": ("cIoU, teacher-forced", "cIoU（教师强制）"),
     "text_exact": ("answers right to the letter", "回答逐字相同"),
+    "chrf": ("chrF, words like the expected ones", "chrF：与应答文字的相似度"),
     "named": ("answers that name the right thing", "回答说对了名称"),
     "other_question": ("another question of the picture, against this target", "同图另一问题对本目标"),
     "class_miou": ("mIoU over classes", "各类平均 mIoU"),

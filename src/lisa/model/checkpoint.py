@@ -33,7 +33,7 @@ def build(config: ModelConfig, folder: Path) -> Segmenter:
     """The segmenter a configuration describes, with random weights; `folder` holds the processors' files."""
     vlm = find("vlms", VLMS, config.vlm.family)(config.vlm.options, folder)
     masker = find("maskers", MASKERS, config.masker.family)(config.masker.options)
-    return Segmenter(vlm, masker)
+    return Segmenter(vlm, masker, reads=config.reads)
 
 
 def save(segmenter: Segmenter, config: ModelConfig, folder: Path, *, dtype: torch.dtype = torch.float32) -> None:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from lisa.geometry import Geometry, wide
 from lisa.maskers.base import Masker
 from lisa.model.losses import LossWeights, mask_losses, score_loss, text_loss
-from lisa.model.seg_head import SegProjector, seg_positions
+from lisa.model.seg_head import SegProjector, generated_states, seg_positions
 from lisa.types import SEG, Image, Sample, Turn
 from lisa.vlms.base import IGNORE, Generated, Vlm, VlmBatch, join_images
 
@@ -101,8 +101,12 @@ class Losses:
 class Segmenter(nn.Module):
     """VLM + [SEG] projector + masker."""
 
-    def __init__(self, vlm: nn.Module, masker: nn.Module, projector: SegProjector | None = None) -> None:
+    def __init__(
+        self, vlm: nn.Module, masker: nn.Module, projector: SegProjector | None = None, *, reads: str = "before"
+    ) -> None:
+        """`reads`: one of `lisa.model.seg_head.READS`; all published weights read the state before [SEG]."""
         super().__init__()
+        self.reads = reads
         self.vlm = cast("Vlm", vlm)
         self.masker = cast("Masker", masker)
         self.projector = projector or SegProjector(self.vlm.width, self.masker.prompt_width)
@@ -145,7 +149,7 @@ class Segmenter(nn.Module):
         prompts = [self.vlm.prepare_text(image.inputs, t) for image, t in zip(images, turns)]
         batch = self.vlm.collate(prompts, range(len(prompts)), {}).to(self.device)
         hidden = self.vlm.hidden(batch, [i.vlm_features for i in images])
-        where = seg_positions(batch.input_ids, self.vlm.seg_token_id) & (batch.attention_mask == 1)
+        where = seg_positions(batch.input_ids, self.vlm.seg_token_id, self.reads) & (batch.attention_mask == 1)
         found = []
         for image, t, row, states in zip(images, turns, where, hidden):
             count = (t[-1].answer or "").count(SEG)
@@ -159,7 +163,8 @@ class Segmenter(nn.Module):
         return self.masker.decode(image.mask_features, embeddings, index)
 
     def _with_masks(self, image: EncodedImage, generated: Generated) -> Answer:
-        embeddings = self.projector(generated.states[generated.ids == self.vlm.seg_token_id])
+        states = generated_states(generated.ids, generated.states, self.vlm.seg_token_id, self.reads)
+        embeddings = self.projector(states)
         low_res, iou = self.decode(image, embeddings)
         return Answer(
             raw_text=self.vlm.decode(generated.ids.tolist()),
@@ -193,7 +198,7 @@ class Segmenter(nn.Module):
         `mask_features [I, C, g, g]`, and `vlm_features`, per picture `[tokens, D]`, if they are at hand.
         """
         hidden = self.vlm.hidden(batch.vlm, vlm_features)
-        where = seg_positions(batch.vlm.input_ids, self.vlm.seg_token_id) & (batch.vlm.attention_mask == 1)
+        where = seg_positions(batch.vlm.input_ids, self.vlm.seg_token_id, self.reads) & (batch.vlm.attention_mask == 1)
         embeddings = self.projector(hidden[where])
         image = batch.vlm.image_index[where.nonzero()[:, 0]]
         features = self.masker.encode(batch.pixels) if mask_features is None else mask_features

@@ -62,6 +62,8 @@ class Lesson:
     """Question kinds asked in another share than by default."""
     twins: float = 0.0
     """Share of the pictures that are the one before without one of its things, for which it is asked then."""
+    masks: bool = True
+    """False: the answers are words alone, as a language model gives them that has not met [SEG]."""
     pieces: dict[str, float] = field(default_factory=dict)
     """Set piece → the share of pictures arranged for it, beside those that are by chance."""
 
@@ -124,7 +126,7 @@ class TinyRecipe:
     polish: Lesson = POLISH
     polish_steps: int = 240
     domain_pictures: int = 1_200
-    """Scenes by which pictures of another kind are told, see `lisa.model.domain`."""
+    """Scenes by which pictures of another kind are told, see `lisa.model.domain`; 0: they are not told."""
     rate: float = 1.0
     """Factor on the lessons' learning rates; less than 1 where a run goes on from a trained model."""
     seed: int = 1
@@ -132,6 +134,21 @@ class TinyRecipe:
     def to_json(self) -> dict[str, Any]:
         """As stored with a run."""
         return asdict(self)
+
+
+SPOKEN = {**SEG.shares, "pointed": 0.0, "absent": 12.0, "function": 12.0, "knowledge": 12.0, "explanation": 10.0}
+
+
+def base() -> TinyRecipe:
+    """`lisa train tiny-base`: what LISA begins with, small: a masker to be prompted, and a VLM that answers in words.
+
+    It knows what things are for, and has never met [SEG]. English only.
+    """
+    words = replace(WORDS, masks=False, chinese=0.0, shares=SPOKEN)
+    seg = replace(SEG, masks=False, chinese=0.0, shares=SPOKEN, pieces={"stand_higher": 0.12, "dog_antlers": 0.04})
+    model = replace(MODEL, name="tiny-base", notice="This small model answers in words alone, about drawn scenes.")
+    steps = {"word_steps": 300, "seg_steps": 450, "polish_steps": 0}
+    return TinyRecipe(model=model, words=words, seg=seg, domain_pictures=0, **steps)
 
 
 def debug() -> TinyRecipe:

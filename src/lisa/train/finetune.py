@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -41,6 +41,7 @@ from lisa.model.adapters import (
 )
 from lisa.model.legacy_write import write_published
 from lisa.model.losses import LossWeights
+from lisa.model.seg_head import READS
 from lisa.model.segmenter import Segmenter
 from lisa.predictor import Predictor
 from lisa.recipes.base import Recipe
@@ -77,7 +78,18 @@ class Start:
 
 
 def start_of(recipe: Recipe, folder: Path, device: torch.device) -> Start:
-    """The segmenter that a recipe starts from; with start=parts its configuration is written into `folder`."""
+    """The segmenter that a recipe starts from; with start=parts its configuration is written into `folder`.
+
+    Raises BadInput for a state to be read that is unknown, or that the published layout does not have.
+    """
+    start = _start_of(recipe, folder, device)
+    if recipe.reads not in READS or (start.published and recipe.reads != "before"):
+        raise BadInput(f"reads is before or, of our own layout, own; not {recipe.reads!r}")
+    start.segmenter.reads = recipe.reads
+    return start
+
+
+def _start_of(recipe: Recipe, folder: Path, device: torch.device) -> Start:
     kind = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
     if recipe.start == "parts":
         home = folder / "start"
@@ -321,7 +333,7 @@ def write_native(segmenter: Segmenter, like: Path, out: Path, *, dtype: torch.dt
     for file in like.iterdir():
         if file.is_file() and file.suffix != ".safetensors" and file.name != "config.json":
             shutil.copyfile(file, out / file.name)
-    checkpoint.save(segmenter, checkpoint.read_config(like), out, dtype=dtype)
+    checkpoint.save(segmenter, replace(checkpoint.read_config(like), reads=segmenter.reads), out, dtype=dtype)
     return out
 
 

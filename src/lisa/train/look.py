@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 from torch.optim import Optimizer
 
-from lisa.data.base import ABSENT
+from lisa.data.base import ABSENT, SEEN
 from lisa.geometry import Geometry
 from lisa.model.segmenter import Batch, Output
 from lisa.train.dense import TokenHeads
@@ -147,15 +147,19 @@ def lines_of(ids: Sequence[int], sample: Sample, assistant: int, seg: int, end: 
 
     A line is the places from which the words up to a [SEG], and the [SEG], are predicted, with that one's mask; of an
     answer to what is not there it is the whole answer, without any mask: the last turn of a sample whose group is
-    `ABSENT`, or the turns that its `meta` lists under that name.
+    `ABSENT`, or the turns that its `meta` lists under that name. Where `meta` says what an answer in words alone is
+    about (`SEEN`), the whole of it looks there.
     """
     starts = [i for i, id in enumerate(ids) if id == assistant]
     last = len(sample.turns) - 1
+    seen = sample.meta.get(SEEN, {})
     nothing = sample.meta.get(ABSENT, (last,) if sample.group == ABSENT else ())
     for number, (turn, start) in enumerate(zip(sample.turns, starts)):
         stop = next((i for i in range(start, len(ids)) if ids[i] == end), len(ids))
         if turn.targets:
             yield start, list(_up_to_each(ids, turn, start, stop, seg))
+        elif number in seen:
+            yield start, [(range(start, stop), list(seen[number]))]
         elif number in nothing:
             yield start, [(range(start, stop), [])]
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from lisa.data.base import ABSENT
-from lisa.data.world import samples_of
+from lisa.data.world import samples_of, spoken_of
 from lisa.devices import computes_bf16
 from lisa.errors import BadInput
 from lisa.files import write_json
@@ -64,7 +64,8 @@ class FreshDialogues:
             picture = draw(scene)
             shares = {**shares, ABSENT: ABSENT_IN_TWINS * shares.get(ABSENT, MAKERS[ABSENT][1])}
         language = "zh" if rng.random() < lesson.chinese else "en"
-        samples = samples_of(picture, rng, lesson.dialogues, shares=shares, language=language, name=str(place))
+        make = samples_of if lesson.masks else spoken_of
+        samples = make(picture, rng, lesson.dialogues, shares=shares, language=language, name=str(place))
         return [replace(s, meta=s.meta | {"picture": picture}) for s in samples]
 
     def _picture(self, place: int) -> Picture:
@@ -138,14 +139,15 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
     if begun is None:
         return None
     lessons = (("seg", recipe.seg, recipe.seg_steps), ("polish", recipe.polish, recipe.polish_steps))
-    for name, lesson, steps in lessons:
+    for name, lesson, steps in (row for row in lessons if row[2]):
         config = FitConfig(steps=steps, samples=lesson.pictures, seed=recipe.seed + 1)
         lesson = replace(lesson, rate=lesson.rate * recipe.rate)
         if fit(seg_objective(begun, lesson, heads), config, folder / name, report) < steps:
             return None
     save(begun, recipe.model, final, dtype=torch.float16)
     trained = load(final, device=torch.device("cpu"), dtype=torch.float32)
-    domain_of(trained, recipe.domain_pictures).save(final)
+    if recipe.domain_pictures:
+        domain_of(trained, recipe.domain_pictures).save(final)
     save_file(heads.state_dict(), str(folder / LOOK_FILE))
     return final
 

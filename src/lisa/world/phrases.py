@@ -55,6 +55,8 @@ class Said:
     """What was filled in."""
     core: str = ""
     """"n" for a noun phrase in a wrapper, "q" for a question in one, "" for a form that is a whole sentence."""
+    inner: str = ""
+    """That noun phrase or question, without its wrapper."""
     why: bool = False
     """Whether it asks for an explanation too."""
 
@@ -127,7 +129,7 @@ class Say:
             if text[-1] not in ".?!":
                 text += "."
             text, id = form.format(it=text), f"{id}/{k}"
-        return Said(text=text, template=id, name=name, words=words, core=shape, why=why)
+        return Said(text=text, template=id, name=name, words=words, core=shape, inner=core, why=why)
 
 
 @lru_cache(maxsize=4096)
