@@ -26,7 +26,7 @@ from typing import Any
 
 from lisa._version import __version__
 from lisa.console import counting, tell
-from lisa.data.datasets import DRAWN, noted, open_dataset
+from lisa.data.datasets import DRAWN, KNOWN, noted, open_dataset
 from lisa.data.files import read_yaml
 from lisa.errors import BadInput, LisaError, Missing, shown
 from lisa.evaluate import run as running
@@ -193,7 +193,8 @@ PLAN = (
 
 def plan(options: Options) -> tuple[Group, ...]:
     """The tables, with one of what `lisa data add` noted. Raises BadInput for a dataset that is none of them."""
-    added = sorted({path.stem for folder in options.data for path in folder.glob("*.yaml") if noted(folder, path.stem)})
+    here = {path.stem for folder in options.data for path in folder.glob("*.yaml") if noted(folder, path.stem)}
+    added = sorted(here - set(KNOWN))
     groups = [*PLAN, Group(title="One's own", figures=(*MASKS, "chrf"), entries=_of(*added))]
     if not options.datasets:
         return tuple(groups)
@@ -208,7 +209,7 @@ def folder_of(entry: Entry, options: Options) -> Path | None:
     if entry.dataset in DRAWN:
         return None
     why: Missing | None = None
-    for folder in options.data:
+    for folder in (f for f in options.data if entry.dataset in KNOWN or noted(f, entry.dataset)):
         try:
             open_dataset(entry.dataset, folder=folder, split=entry.split, seed=entry.seed, limit=options.limit)
             return folder
@@ -304,7 +305,7 @@ def collect(
                 results.append(one(entry, model, options))
                 tell(f"{model} on {entry.title}: gIoU {value(results[-1].figures.get('giou'))}")
             except Missing as error:
-                left[entry.title] = str(error)
+                left[entry.title if one is not stored else f"{model} on {entry.title}"] = str(error)
             except LisaError as error:
                 left[f"{model} on {entry.title}"] = str(error)
     return results, left

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import PIL.Image
@@ -127,9 +129,21 @@ def test_a_folder_without_pictures_is_named(tmp_path):
         Notes(tmp_path)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
-def test_in_a_browser(folder):
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+def test_the_page_speaks_the_browsers_language_or_the_chosen_one(client, folder):
+    chinese = {"accept-language": "zh-CN,zh;q=0.9,en;q=0.8"}
+    assert '<html lang="zh">' in client.get("/", headers=chinese).text
+    assert '<html lang="en">' in client.get("/", headers={"accept-language": "de"}).text
+    fixed = TestClient(build_app(Notes(folder), lambda: pytest.fail("not asked"), "zh"))
+    assert '<html lang="zh">' in fixed.get("/", headers={"accept-language": "en"}).text
+    told = client.get("/pictures/7/note", headers=chinese)
+    assert told.status_code == 400 and told.json()["problem"] == "一共 2 张图片，没有编号为 7 的"
+    with pytest.raises(BadInput, match="known: en, zh"):
+        build_app(Notes(folder), lambda: pytest.fail("not asked"), "klingon")
+
+
+@pytest.fixture
+def address(folder) -> Iterator[str]:
+    """Of the page, served from a thread."""
     import uvicorn
 
     from lisa.serve.ports import free_port
@@ -141,14 +155,69 @@ def test_in_a_browser(folder):
     thread.start()
     while not server.started:
         time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}/"
+    server.should_exit = True
+    thread.join()
+
+
+READY = "document.getElementById('picture').naturalWidth > 0 && !state.busy"
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+def test_in_a_chinese_browser(address, folder):
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(locale="zh-CN", viewport={"width": 390, "height": 844})
+        page.goto(address)
+        page.wait_for_function(READY)
+        table = "l => Object.entries(WORDS[l]).map(([k, v]) => [k, typeof v === 'function' ? v(1, 'x', 2) : v])"
+        english, chinese = dict(page.evaluate(table, "en")), dict(page.evaluate(table, "zh"))
+        assert english.keys() == chinese.keys() and all(english.values())
+        assert all(re.search("[一-鿿]", text) for text in chinese.values())
+
+        stage = page.locator("#over").bounding_box()
+        assert stage is not None
+        for x, y in ((0.2, 0.2), (0.6, 0.2), (0.6, 0.6)):
+            page.mouse.click(stage["x"] + x * stage["width"], stage["y"] + y * stage["height"])
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="保存，下一张").click()
+        page.wait_for_function("document.getElementById('said').className === 'problem'")
+        assert "请先写指令" in page.inner_text("#said")
+        parts = "[aria-label], [placeholder], [data-text], #list span, #list button"
+        said = page.evaluate(
+            "s => [document.title, ...[...document.querySelectorAll(s)].flatMap(e => "
+            "[e.ariaLabel, e.placeholder, e.id === 'which' ? '' : e.innerText])].join('|')",
+            parts,
+        )
+        assert re.findall("[A-Za-z]+", said) == ["lisa"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+        page.get_by_role("button", name="English").click()
+        assert (
+            page.inner_text("h1") == "Make a reasoning set" and page.inner_text("#list span") == "1. Target, 3 points"
+        )
+        page.get_by_role("button", name="Save and go on").click()
+        page.wait_for_function("document.getElementById('said').innerText.includes('write an instruction')")
+        (folder / "b.png").write_bytes(b"no picture")
+        page.get_by_role("button", name="中文").click()
+        page.on("dialog", lambda question: question.accept())
+        page.get_by_role("button", name="下一张图片").click()
+        page.wait_for_function("document.getElementById('said').innerText.includes('另存为 PNG')")
+        browser.close()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+def test_in_a_browser(address, folder):
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     faults: list[str] = []
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1200, "height": 800})
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.goto(f"http://127.0.0.1:{port}/")
-        page.wait_for_function("document.getElementById('picture').naturalWidth > 0 && !state.busy")
+        page.goto(address)
+        page.wait_for_function(READY)
         stage = page.locator("#over").bounding_box()
         assert stage is not None
 
@@ -177,8 +246,6 @@ def test_in_a_browser(folder):
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         browser.close()
-    server.should_exit = True
-    thread.join()
     assert faults == []
     target = ReasonSeg(folder / "reason_seg" / "ReasonSeg", "train")[0].turns[0].targets[0]
     truth = np.zeros((90, 120), bool)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from lisa.predictor import Chat  # noqa: E402
 from lisa.segmentation import Segmentation  # noqa: E402
 from lisa.serve import demo  # noqa: E402
 from lisa.serve.transcript import transcript  # noqa: E402
+from lisa.serve.words import EN, LANGUAGES, ZH, english_only  # noqa: E402
 from lisa.types import Turn  # noqa: E402
 
 REPOSITORY = Path(__file__).parents[1]
@@ -108,7 +111,7 @@ def test_errors_of_the_model_become_messages_and_the_question_comes_back(error, 
 
 def test_a_bug_is_a_sentence_on_the_page_and_a_traceback_in_the_terminal(capsys):
     *_, view = demo.answer("Where is the cup?", Said(ZeroDivisionError("secret")))
-    assert demo.A_BUG in view.log and "secret" not in view.log and "Traceback" not in view.log
+    assert EN.a_bug in view.log and "secret" not in view.log and "Traceback" not in view.log
     assert "ZeroDivisionError: secret" in capsys.readouterr().err
 
 
@@ -160,9 +163,84 @@ def test_the_page_is_built_with_and_without_examples(tiny, picture):
     assert isinstance(demo.build_page(tiny, []), gr.Blocks)
     page = demo.build_page(tiny, [(str(picture), "Where is the cup?")])
     blocks = [(type(block), vars(block)) for block in page.blocks.values()]
-    (button,) = [b for kind, b in blocks if kind is gr.Button and b["icon"]]
-    assert button["icon"]["path"] in button["keep_in_cache"], "hourly clearing would take the picture on the button"
+    buttons = [b for kind, b in blocks if kind is gr.Button and b["icon"]]
+    assert len(buttons) == len(LANGUAGES)
+    for button in buttons:
+        assert button["icon"]["path"] in button["keep_in_cache"], "hourly clearing would take the picture on the button"
     assert tiny.notice and any(tiny.notice in b["value"] for kind, b in blocks if kind is gr.Markdown)
+
+
+def test_the_chinese_page_says_everything_in_chinese(tiny, picture, tmp_path):
+    reading, ready = demo.take_picture(tiny, {"path": str(picture), "orig_name": "picture.png"}, ZH)
+    assert "正在看图" in reading.log and "现在可以提问了" in ready.log and ready.picture["alt_text"] == "图片"
+    (view,) = demo.answer("", ready.chat, ZH)
+    assert "问题是空的" in view.log
+    (view,) = demo.answer("杯子在哪里？", None, ZH)
+    assert "还没有图片" in view.log
+    *_, view = demo.answer("Where?", Said(two_things()), ZH)
+    assert view.picture["alt_text"] == "标出了The cup和the spoon的图片"
+    assert "没有标出像素" in view.log and "保存掩码" in view.log and "预测的 IoU" in view.log
+    assert "Save mask" in transcript(view.chat) and "保存掩码" in transcript(view.chat, ZH), (
+        "one does not keep the other"
+    )
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    *_, view = demo.take_picture(tiny, {"path": str(broken), "orig_name": "假期.png"}, ZH)
+    assert "“假期.png”不是能打开的图片" in view.log and str(tmp_path) not in view.log
+    assert "点一个示例" in demo.start_over(ZH).log
+
+
+def test_an_example_is_asked_in_a_language_that_the_model_knows(tiny, picture):
+    question = "Who is Lisa?"
+    assert (
+        ZH.question_for("tiny-of-ours", question) == "谁是丽莎？"
+        and EN.question_for("tiny-of-ours", question) == question
+    )
+    asked, *_ = demo.answer_example(tiny, (str(picture), question), ZH)
+    assert (question in asked.log) == english_only(tiny.name)
+
+
+def test_each_language_has_its_page(tiny, picture):
+    page = demo.build_page(tiny, [(str(picture), "Who is Lisa?")])
+    assert [path for path, *_ in page.pages] == ["", "zh"]
+    texts = {"": "", "zh": ""}
+    for id, block in page.blocks.items():
+        told = [vars(block).get(name) for name in ("label", "value", "placeholder", "submit_btn")]
+        at = next(path for path, found in page.get_config_file()["page"].items() if id in found["components"])
+        texts[at] += "\n".join(t for t in told if isinstance(t, str)) + "\n"
+    plain = re.sub("<[^>]*>", "", texts["zh"])
+    assert set(re.findall("[A-Za-z]+", plain)) <= {"lisa", "get", "b", "English"}, plain
+    assert "谁是丽莎？" in plain and "Who is Lisa?" in texts[""] and "中文" in texts[""]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "accepted", "path", "title"),
+    [
+        (None, "zh-CN,zh;q=0.9", "", ZH.title),
+        (None, "zh-CN", "?language=en", EN.title),
+        (None, "de,en;q=0.5", "", EN.title),
+        (None, "en", "zh", ZH.title),
+        (ZH, "en", "", ZH.title),
+        (ZH, "zh", "en", EN.title),
+    ],
+)
+def test_the_page_comes_in_the_browsers_language_or_the_chosen_one(tiny, chosen, accepted, path, title):
+    page = demo.build_page(tiny, [], chosen or EN)
+    demo.open_page(page, "127.0.0.1", demo.free_port("127.0.0.1", 0), by_browser=chosen is None)
+    try:
+        request = urllib.request.Request(f"{page.local_url}{path}", headers={"Accept-Language": accepted})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            found = json.loads(re.findall(r"window.gradio_config = (\{.*?\});</script>", answer.read().decode())[0])
+    finally:
+        page.close(verbose=False)
+    (head,) = [c["props"]["value"] for c in found["components"] if c["props"].get("elem_id") == "head"]
+    assert head.startswith(f"# {title}\n")
+
+
+def test_a_language_without_a_page_is_told_before_anything_is_loaded(monkeypatch):
+    monkeypatch.setattr(demo, "load", lambda _: pytest.fail("loaded first"))
+    with pytest.raises(LisaError, match="known: en, zh"):
+        demo.launch("tiny", "127.0.0.1", 0, share=False, language="klingon")
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_loaded(monkeypatch):

@@ -174,6 +174,33 @@ def test_on_a_phone_all_of_it_fits_before_and_after_an_answer(visit, scheme):
     check_fit(page, "#picture", "#log", "#question textarea")
 
 
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_chinese_browser_gets_the_chinese_page(visit, tmp_path, viewport):
+    page = visit(viewport, locale="zh-CN")
+    assert urlsplit(page.url).path == "/zh"
+    if viewport is PHONE:
+        check_fit(page, "#languages", "#head", "#picture", "#log", "#question textarea", "#again", "#examples")
+    question = page.locator("#question textarea")
+    said = page.inner_text("body") + (question.get_attribute("placeholder") or "")
+    assert set(re.findall("[A-Za-z]+", said)) <= {"lisa", "get", "b", "C", "English"}, said
+
+    page.click("#examples button >> nth=0")
+    page.wait_for_selector("#picture img[alt*=标出]")
+    assert "保存掩码" in page.inner_text("#log") and "预测的 IoU" in page.inner_text("#log")
+    page.click("#again")
+    page.wait_for_selector("#log >> text=点一个示例")
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    page.set_input_files("#picture input[type=file]", broken)
+    page.wait_for_selector("#log [role=alert] >> text=“broken.png”不是能打开的图片")
+
+    page.click("#languages a")
+    page.wait_for_selector("#log >> text=Click an example")
+    assert urlsplit(page.url).path == "/"
+    page.click("#languages a")
+    page.wait_for_selector("#log >> text=点一个示例")
+
+
 def check_fit(page, *parts: str) -> None:
     """Every part lies inside the first screen."""
     for part in parts:

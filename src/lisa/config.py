@@ -9,6 +9,10 @@ FORMAT = "lisa"
 """The `format` field of `config.json` by which our own checkpoints are told."""
 
 
+READS = ("before", "own")
+"""Which state becomes a prompt: the one before [SEG], from which it was predicted, or [SEG]'s own."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PartConfig:
     """One side of the model: a registered family and the family's own options."""
@@ -26,7 +30,7 @@ class ModelConfig:
     name: str = ""
     notice: str = ""
     """What the model cannot do, in one sentence shown to people; empty when there is nothing to say."""
-    reads: str = "before"
+    reads: str = READS[0]
     """Which state becomes a mask's prompt: the one "before" [SEG], as in all published weights, or its "own"."""
 
     def to_json(self) -> dict[str, Any]:
@@ -41,5 +45,11 @@ class ModelConfig:
             masker=PartConfig(**data["masker"]),
             name=data.get("name", ""),
             notice=data.get("notice", ""),
-            reads=data.get("reads", "before"),
+            reads=_known(data.get("reads", "before")),
         )
+
+
+def _known(reads: str) -> str:
+    if reads not in READS:
+        raise TypeError(f"reads is one of {', '.join(READS)}, not {reads!r}")
+    return reads

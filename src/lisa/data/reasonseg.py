@@ -172,4 +172,6 @@ def _by_image(rows: Any, listing: Path) -> dict[str, str]:
 def is_reasonseg(folder: Path) -> bool:
     """Whether it holds a training part in this layout."""
     picture = next((folder / "train").glob("*.jpg"), None)
-    return picture is not None and picture.with_suffix(".json").is_file()
+    note = None if picture is None else picture.with_suffix(".json")
+    data = read_annotations(note, encodings=("utf-8", "cp1252")) if note is not None and note.is_file() else None
+    return isinstance(data, dict) and "text" in data

@@ -25,6 +25,8 @@ from lisa.world.sets import scene_seed
 from lisa.world.spec import scene_of
 from lisa.world.twins import twin_of
 
+LOOKED = ("name", "colour", "attribute", "location", "relation", "part")
+"""Question kinds that take no knowledge and one step."""
 _TWIN = 3
 """Keeps the dice of twins apart."""
 _TRIES = 60
@@ -57,12 +59,19 @@ def spoken_of(
     language: str = "en",
     name: str = "",
 ) -> list[Sample]:
-    """Up to `count` dialogues as `in_words` has them; what they are about goes along, for those who teach to look."""
+    """Up to `count` dialogues as `in_words` has them.
+
+    What is asked for by name, look or place goes along, for those who teach to look; what takes a thought does not.
+    """
     found = []
     for asked in dialogues(picture, rng, 2 * count, language=language, shares=shares):
         if (said := in_words(asked)) is not None and len(found) < count:
             turns = [targets_to_turn(picture, turn) for turn in asked]
-            seen = {i: tuple(t.mask for t in turn.targets) for i, turn in enumerate(turns) if turn.targets}
+            seen = {
+                i: tuple(target.mask for target in turn.targets)
+                for i, (turn, was) in enumerate(zip(turns, asked))
+                if turn.targets and was.kind in LOOKED
+            }
             sample = to_sample(picture, said, f"{name}/{len(found)}")
             found.append(replace(sample, meta=sample.meta | {SEEN: seen}))
     return found
@@ -82,7 +91,13 @@ def to_sample(picture: Picture, turns: list[Asked], id: str) -> Sample:
         image=picture.image,
         turns=tuple(targets_to_turn(picture, t) for t in turns),
         group=turns[-1].kind,
-        meta={"template": turns[-1].template, "language": turns[-1].language, "targets": turns[-1].targets},
+        meta={
+            "template": turns[-1].template,
+            "language": turns[-1].language,
+            "targets": turns[-1].targets,
+            "parts": turns[-1].parts,
+            "said": turns[-1].said,
+        },
     )
 
 

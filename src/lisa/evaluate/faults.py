@@ -26,7 +26,7 @@ from lisa.errors import BadInput
 from lisa.geometry import PIXEL_MEAN
 from lisa.metrics.iou import iou, together
 from lisa.metrics.paired import difference
-from lisa.model.seg_head import seg_positions
+from lisa.model.seg_head import generated_states, seg_positions
 from lisa.model.segmenter import EncodedImage
 from lisa.predictor import Predictor, load
 from lisa.types import SEG, Image, Mask, Sample, Turn
@@ -167,7 +167,7 @@ class _Look:
         for id in often:
             masks = []
             for a, (ids, states) in zip(self.asked, generated):
-                rows = states[ids == id][:1]
+                rows = generated_states(ids, states, id, self.model.reads)[:1]
                 masks.append(self._decode(a.features, rows) if len(rows) else np.zeros_like(a.truth))
             overlaps = self._overlaps(masks)
             if np.mean(overlaps) > best and self._gains(np.zeros(len(overlaps)), overlaps):
@@ -198,7 +198,7 @@ class _Look:
     def place(self) -> Fault | None:
         """The state beside the one that predicts [SEG] is read."""
         tried = {
-            k: self._remedy(f"gIoU, read {k:+d} tokens from where [SEG] is predicted", self._read_at(k)) for k in SHIFTS
+            k: self._remedy(f"gIoU, read {k:+d} tokens from where it says it reads", self._read_at(k)) for k in SHIFTS
         }
         better = {shift: value for shift, value in tried.items() if value is not None}
         if not better:
@@ -206,8 +206,10 @@ class _Look:
         shift, value = max(better.items(), key=lambda item: item[1])
         return Fault(
             "the state is read at the wrong token",
-            f"{shift:+d} tokens from where [SEG] is predicted gIoU is {value:.2f}, as it is {np.mean(self.forced):.2f}",
-            "read the state that predicts [SEG], the one before it, as the published weights were trained",
+            f"{shift:+d} tokens from where it should be gIoU is {value:.2f}, as it is {np.mean(self.forced):.2f}",
+            "read the state that predicts [SEG], the one before it, as the published weights were trained"
+            if self.model.reads == "before"
+            else "read [SEG]'s own state, as the model's config.json says",
         )
 
     def sides(self) -> Fault | None:
@@ -349,8 +351,9 @@ class _Look:
 
     @torch.no_grad()
     def _end_of_vocabulary(self) -> float:
-        """How much the last eighth of the logits varies from word to word, against the first half: rows that are gone
-        say the same whatever was said.
+        """How much the last eighth of the logits varies from word to word, against the first half.
+
+        Rows that are gone say the same whatever was said.
         """
         states = torch.cat([self._conversation(a)[1] for a in self.asked[:LEAST]])
         spread = self.model.vlm.logits(states).float().std(0)

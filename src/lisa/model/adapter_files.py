@@ -53,7 +53,8 @@ def write_adapters(segmenter: Segmenter, trained: Trained, base: Path, name: str
                 key, tensor = key + _ROW, tensor[segmenter.vlm.seg_token_id]
             tensors[key] = tensor.contiguous().clone()
     save_file(tensors, out / WEIGHTS)
-    write_json(out / CONFIG, {"base": name, "fingerprint": fingerprint(base), "trained": asdict(trained)})
+    about = {"base": name, "fingerprint": fingerprint(base), "trained": asdict(trained), "reads": segmenter.reads}
+    write_json(out / CONFIG, about)
     return out
 
 
@@ -82,6 +83,7 @@ def apply_adapters(segmenter: Segmenter, base: Path, folder: Path) -> Segmenter:
                 parameters[key].copy_(tensor)
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise BadCheckpoint(f"the adapters of {folder} do not fit ({str(error).splitlines()[0]})") from error
+    segmenter.reads = config["reads"]
     merge_lora(segmenter)
     for key, parameter in segmenter.named_parameters():
         parameter.requires_grad_(False)
@@ -99,6 +101,6 @@ def _matrices(segmenter: Segmenter) -> set[str]:
 def _config(folder: Path) -> dict[str, Any]:
     try:
         data = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        return {key: data[key] for key in ("base", "fingerprint", "trained")}
+        return {"reads": "before", **{key: data[key] for key in ("base", "fingerprint", "trained")}, **data}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadCheckpoint(f"{folder / CONFIG} cannot be read ({error!r}): write the adapters again") from error

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from lisa.config import FORMAT, ModelConfig
 from lisa.errors import BadCheckpoint
+from lisa.files import write_json
 from lisa.model.segmenter import Segmenter
 from lisa.registry import MASKERS, VLMS, find
 
@@ -46,7 +47,7 @@ def save(segmenter: Segmenter, config: ModelConfig, folder: Path, *, dtype: torc
     save_file(tensors, beside, metadata={"format": "pt"})
     beside.replace(folder / WEIGHTS)
     segmenter.vlm.save_files(folder)
-    (folder / "config.json").write_text(json.dumps(config.to_json(), indent=2) + "\n", encoding="utf-8")
+    write_json(folder / "config.json", config.to_json())  # last, so that a folder with it is whole
 
 
 def load(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Segmenter:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-READS = ("before", "own")
-"""Which state becomes a prompt: the one before [SEG], from which it was predicted, or [SEG]'s own."""
-
 
 def seg_positions(input_ids: Tensor, seg_token_id: int, reads: str = "before") -> Tensor:
     """Where a state is read: `[B, T]` bool, True at position p when token p + 1 is [SEG].

@@ -104,7 +104,7 @@ class Segmenter(nn.Module):
     def __init__(
         self, vlm: nn.Module, masker: nn.Module, projector: SegProjector | None = None, *, reads: str = "before"
     ) -> None:
-        """`reads`: one of `lisa.model.seg_head.READS`; all published weights read the state before [SEG]."""
+        """`reads`: one of `lisa.config.READS`; all published weights read the state before [SEG]."""
         super().__init__()
         self.reads = reads
         self.vlm = cast("Vlm", vlm)

@@ -67,8 +67,9 @@ class Recipe:
     embeddings: str = "all"
     """Rows of embed_tokens and lm_head that are trained: "all", "seg" or "none"."""
     mask_decoder: bool = True
-    reads: str = "before"
-    """Which state becomes a mask's prompt: the one "before" [SEG], or its "own"; the published layout has the first."""
+    reads: str = ""
+    """Which state becomes a mask's prompt: the one "before" [SEG], as the published layout has it, or its "own"; empty:
+    as what it starts from."""
     encoders: str = "none"
     """Image encoders that are trained, too, as a small model needs on pictures of another kind: "none", "masks" (the
     mask side's) or "both"."""

@@ -142,13 +142,13 @@ SPOKEN = {**SEG.shares, "pointed": 0.0, "absent": 12.0, "function": 12.0, "knowl
 def base() -> TinyRecipe:
     """`lisa train tiny-base`: what LISA begins with, small: a masker to be prompted, and a VLM that answers in words.
 
-    It knows what things are for, and has never met [SEG]. English only.
+    It knows in words what things are for, and has never met [SEG]. English only.
     """
     words = replace(WORDS, masks=False, chinese=0.0, shares=SPOKEN)
     seg = replace(SEG, masks=False, chinese=0.0, shares=SPOKEN, pieces={"stand_higher": 0.12, "dog_antlers": 0.04})
-    model = replace(MODEL, name="tiny-base", notice="This small model answers in words alone, about drawn scenes.")
+    model = replace(MODEL, name="tiny-base")
     steps = {"word_steps": 300, "seg_steps": 450, "polish_steps": 0}
-    return TinyRecipe(model=model, words=words, seg=seg, domain_pictures=0, **steps)
+    return TinyRecipe(model=model, words=words, seg=seg, polish=seg, domain_pictures=0, **steps)
 
 
 def debug() -> TinyRecipe:

@@ -18,6 +18,7 @@ from lisa.data.notes import Notes, note_of, outline_in_box, simple_outlines
 from lisa.errors import BadInput, LisaError
 from lisa.predictor import Predictor, load
 from lisa.serve.ports import free_port
+from lisa.serve.words import LANGUAGES, preferred, words_of
 from lisa.types import Image
 
 PAGE = Path(__file__).with_name("annotate.html")
@@ -25,26 +26,35 @@ MOST_BYTES = 20_000_000
 """Of a request."""
 
 
-def launch(folder: Path, model: str, host: str, port: int) -> None:
-    """Serves the page until it is stopped. Raises Missing without pictures, BadInput where it cannot listen."""
-    app = build_app(Notes(folder), lambda: load(model))
+def launch(folder: Path, model: str, host: str, port: int, language: str | None = None) -> None:
+    """Serves the page until it is stopped, in the browser's language if none is given.
+
+    Raises Missing without pictures, BadInput where it cannot listen or does not speak the language.
+    """
+    app = build_app(Notes(folder), lambda: load(model), language)
     port = free_port(host, port)
     print(f"the page is at http://{host}:{port} (Ctrl-C stops it); notes go to {folder / 'reason_seg'}", flush=True)
     uvicorn.run(app, host=host, port=port, log_level="warning")
 
 
-def build_app(notes: Notes, loader: Callable[[], Predictor]) -> FastAPI:
-    """The page and what it asks for. The model is loaded when it is first asked."""
+def build_app(notes: Notes, loader: Callable[[], Predictor], language: str | None = None) -> FastAPI:
+    """The page and what it asks for. The model is loaded when it is first asked.
+
+    `language`: of the page, whatever a browser prefers. Raises BadInput for one that it does not speak.
+    """
+    fixed = words_of(language).code if language else None
     app = FastAPI(openapi_url=None)
     picture = lru_cache(maxsize=4)(notes.image)
 
     @app.exception_handler(LisaError)
-    def say(_: Request, error: LisaError) -> JSONResponse:
-        return JSONResponse({"problem": str(error)}, status_code=400)
+    def say(request: Request, error: LisaError) -> JSONResponse:
+        words = LANGUAGES[preferred(request.headers.get("accept-language", ""))]
+        return JSONResponse({"problem": words.told(str(error))}, status_code=400)
 
     @app.get("/")
-    def page() -> HTMLResponse:
-        return HTMLResponse(PAGE.read_text(encoding="utf-8"))
+    def page(request: Request) -> HTMLResponse:
+        chosen = fixed or preferred(request.headers.get("accept-language", ""))
+        return HTMLResponse(PAGE.read_text(encoding="utf-8").replace("{language}", chosen, 1))
 
     _keep_notes(app, notes, picture)
     _help(app, loader, picture)

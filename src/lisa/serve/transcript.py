@@ -13,33 +13,35 @@ import PIL.Image
 from lisa.drawing import color_of
 from lisa.predictor import Chat
 from lisa.segmentation import Segmentation
+from lisa.serve.words import EN, Words
 from lisa.types import Mask
 
-WELCOME = "Click an example, or put in a picture of your own and ask about it."
-WAITING = '<p class="waiting" role="status">Looking<i>.</i><i>.</i><i>.</i></p>'
-
-_ANSWERS: WeakKeyDictionary[Segmentation, str] = WeakKeyDictionary()
-"""Answers already written, since the page shows the whole conversation after every turn."""
+_ANSWERS: WeakKeyDictionary[Segmentation, dict[str, str]] = WeakKeyDictionary()
+"""Answers already written, by language, since the page shows the whole conversation after every turn."""
 
 
-def transcript(chat: Chat | None, *, pending: str | None = None, problem: str = "") -> str:
+def transcript(chat: Chat | None, words: Words = EN, *, pending: str | None = None, problem: str = "") -> str:
     """The conversation, newest last.
 
     Args:
         chat: what was said so far; None before there is a picture.
+        words: the language of what the page says of itself.
         pending: a question that is being answered; empty while a picture is read, None when nothing goes on.
         problem: what is wrong with the last thing a person did, in one sentence.
     """
     turns = [] if chat is None else list(zip(chat.turns, chat.results))
-    parts = [_asked(turn.instruction) + _answered(number, result) for number, (turn, result) in enumerate(turns, 1)]
+    parts = [
+        _asked(turn.instruction) + _answered(number, result, words) for number, (turn, result) in enumerate(turns, 1)
+    ]
     if pending is not None:
-        parts.append((_asked(pending) if pending else "") + WAITING)
+        parts.append((_asked(pending) if pending else "") + _waiting(words))
     elif turns and len(turns[-1][1]):
-        parts.append(f'<p class="aside">{_score_note(turns[-1][1])}</p>')
+        parts.append(f'<p class="aside">{_score_note(turns[-1][1], words)}</p>')
     if problem:
         parts.append(f'<p class="problem" role="alert">{escape(problem)}</p>')
-    inside = "".join(parts) or f'<p class="aside">{_welcome(chat)}</p>'
-    return f'<div class="log" role="log" tabindex="0" aria-label="Conversation"><div>{inside}</div></div>'
+    inside = "".join(parts) or f'<p class="aside">{words.welcome if chat is None else words.now_ask}</p>'
+    about = f'role="log" tabindex="0" lang="{words.code}" aria-label="{words.conversation}"'
+    return f'<div class="log" {about}><div>{inside}</div></div>'
 
 
 def escape(text: str) -> str:
@@ -50,21 +52,22 @@ def escape(text: str) -> str:
     return safe.replace("\n", "<br>")
 
 
-def _welcome(chat: Chat | None) -> str:
-    return WELCOME if chat is None else "Now ask about the picture. Later questions may refer to earlier answers."
+def _waiting(words: Words) -> str:
+    return f'<p class="waiting" role="status">{words.looking}<i>.</i><i>.</i><i>.</i></p>'
 
 
 def _asked(question: str) -> str:
     return f'<p class="asked">{escape(question)}</p>'
 
 
-def _answered(turn: int, result: Segmentation) -> str:
-    if result not in _ANSWERS:
-        items = "".join(_mask_line(turn, index, result) for index in range(len(result)))
+def _answered(turn: int, result: Segmentation, words: Words) -> str:
+    written = _ANSWERS.setdefault(result, {})
+    if words.code not in written:
+        items = "".join(_mask_line(turn, index, result, words) for index in range(len(result)))
         masks = f'<ul class="masks">{items}</ul>' if items else ""
-        notice = f'<p class="warned">{escape(result.notice)}</p>' if result.notice else ""
-        _ANSWERS[result] = f'<div class="answered"><p>{_highlighted(result)}</p>{masks}{notice}</div>'
-    return _ANSWERS[result]
+        notice = f'<p class="warned">{escape(words.told(result.notice))}</p>' if result.notice else ""
+        written[words.code] = f'<div class="answered"><p>{_highlighted(result)}</p>{masks}{notice}</div>'
+    return written[words.code]
 
 
 def _highlighted(result: Segmentation) -> str:
@@ -79,15 +82,15 @@ def _highlighted(result: Segmentation) -> str:
     return "".join(pieces) + escape(result.text[position:])
 
 
-def _mask_line(turn: int, index: int, result: Segmentation) -> str:
+def _mask_line(turn: int, index: int, result: Segmentation, words: Words) -> str:
     """One mask: colour, name, score, and the mask itself as a file to keep."""
     number = f"{index + 1} " if len(result) > 1 else ""
     phrase = escape(number + result.phrases[index])
     name = f'<span class="dot" style="{_hue(index)}"></span><b>{phrase}</b>'
     mask = result.masks[index]
     if not mask.any():
-        return f"<li>{name}<span>no pixel marked</span></li>"
-    link = f'<a download="answer-{turn}.mask-{index + 1}.png" href="{_png(mask)}">Save mask</a>'
+        return f"<li>{name}<span>{words.no_pixel}</span></li>"
+    link = f'<a download="answer-{turn}.mask-{index + 1}.png" href="{_png(mask)}">{words.save_mask}</a>'
     return f"<li>{name}{_score(float(result.scores[index]))}{link}</li>"
 
 
@@ -97,11 +100,8 @@ def _score(score: float) -> str:
     return f'<span class="score"><meter min="0" max="1" value="{score:.3f}"></meter>{score:.2f}</span>'
 
 
-def _score_note(result: Segmentation) -> str:
-    return (
-        f"The number is the {escape(result.score_kind)}, from 0 to 1: how well the model believes the outline to fit. "
-        "It does not say whether the right thing was taken."
-    )
+def _score_note(result: Segmentation, words: Words) -> str:
+    return words.score_note.format(kind=escape(words.told(result.score_kind)))
 
 
 def _hue(index: int) -> str:

@@ -163,7 +163,9 @@ def fit_minutes(recipe: Any, minutes: float) -> Any:
         steps = max(int(minutes * 60 / recipe_seconds(recipe)), 1)
         return dataclasses.replace(recipe, steps=steps, warmup=min(recipe.warmup, max(steps // 10, 1)))
     each = stage_seconds(recipe)
-    steps = {name: max(int(minutes * 60 * share / each[name]), 1) for name, share in recipe.SHARES.items()}
+    shares = {name: share for name, share in recipe.SHARES.items() if getattr(recipe, name)}
+    seconds = minutes * 60 / sum(shares.values())
+    steps = {name: max(int(seconds * share / each[name]), 1) for name, share in shares.items()}
     return dataclasses.replace(recipe, **steps)
 
 

@@ -17,6 +17,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
+from lisa.config import READS
 from lisa.data.augment import Augmentation, Augmented
 from lisa.data.base import asking
 from lisa.data.datasets import open_dataset, open_training
@@ -41,7 +42,6 @@ from lisa.model.adapters import (
 )
 from lisa.model.legacy_write import write_published
 from lisa.model.losses import LossWeights
-from lisa.model.seg_head import READS
 from lisa.model.segmenter import Segmenter
 from lisa.predictor import Predictor
 from lisa.recipes.base import Recipe
@@ -82,10 +82,12 @@ def start_of(recipe: Recipe, folder: Path, device: torch.device) -> Start:
 
     Raises BadInput for a state to be read that is unknown, or that the published layout does not have.
     """
+    if recipe.reads not in ("", *READS):
+        raise BadInput(f"reads is before or own, not {recipe.reads!r}")
     start = _start_of(recipe, folder, device)
-    if recipe.reads not in READS or (start.published and recipe.reads != "before"):
-        raise BadInput(f"reads is before or, of our own layout, own; not {recipe.reads!r}")
-    start.segmenter.reads = recipe.reads
+    if start.published and recipe.reads == "own":
+        raise BadInput("the published layout reads the state before [SEG]: leave reads out")
+    start.segmenter.reads = recipe.reads or start.segmenter.reads
     return start
 
 
