@@ -7,7 +7,7 @@ import os
 import pytest
 
 from lisa.data.world import WorldDataset
-from lisa.evaluate.faults import diagnose
+from lisa.evaluate.faults import LEAST, diagnose
 from lisa.types import Sample
 
 from .broken import BROKEN, SOUND, tiny
@@ -39,7 +39,8 @@ def test_a_broken_model_is_named(name, questions, monkeypatch):
 def test_a_sound_model_is_not_accused(name, questions):
     predictor = tiny()
     SOUND[name](predictor)
-    found = diagnose(predictor, questions)
+    asked = questions[:LEAST] if name == "bf16" else questions  # which many CPUs emulate, at a tenth of the speed
+    found = diagnose(predictor, asked)
     assert not found.faults, found
 
 

@@ -6,30 +6,36 @@ words alone, as a language model knows it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import yaml
 
-from lisa.claims.plan import ASKED, LEARN, Sizes, reason
+from lisa.claims.plan import Sizes, reason
 from lisa.data.world import REASON_KINDS, WorldDataset, in_words, world_reason
 from lisa.data.world_files import write_world
 from lisa.data.world_layouts import REFERRED, ReasonSegFiles
 from lisa.files import write_text
+from lisa.types import Sample
+from lisa.world.phrases import Said
 from lisa.world.questions import ask, dialogues
 from lisa.world.questions.asked import Asked
 from lisa.world.scene import Picture
 
-SCENES, HELD, REASON, MANY = 31, 231, 41, 42
-"""Seeds of scenes; those of stage 1 and of the many reasoning ones move with a run's own seed."""
+SCENES, REASON, MANY = 31, 41, 42
+"""Seeds of the scenes that are learned from, of the first repetition; each further one is `LEAP` beyond."""
+HELD, FRESH = 231, 242
+"""Of those that are asked about, in all of them."""
+LEAP = 20
 EXPRESSIONS = 16
 SPOKEN = 6
 """Questions of a picture's conversation."""
-SAME, TRIES = 4, 24
+SAME, TRIES = 4, 40
 """Wordings of a reasoning sample at most, and how often chance looks for one."""
-LEAP = 1_000
+REASONSEG = Path("reason_seg") / "ReasonSeg"
 DONE = "done"
 
 Report = Callable[[str], None]
@@ -37,32 +43,40 @@ Report = Callable[[str], None]
 
 def write_data(out: Path, sizes: Sizes, seed: int, report: Report) -> None:
     """All files below `out`, each set once; what was cut off is written anew."""
-    leap = LEAP * (seed - 1)
-    learn, asked = out / LEARN, out / ASKED
-    if not (learn / DONE).exists():
-        report(f"drawing {sizes.scenes} scenes of stage 1")
-        _empty(learn)
-        write_world(learn, count=sizes.scenes, seed=SCENES + leap, ask=ordinary)
-        many = WorldDataset(seed=MANY + leap, count=sizes.many, split="train", kinds=REASON_KINDS)
-        report(f"drawing {sizes.many} reasoning scenes")
-        _set(learn, "reason_many", many, sizes.many)
-        few = WorldDataset(seed=REASON + leap, count=max(sizes.curve), split="train", kinds=REASON_KINDS)
-        for count in sizes.curve:
-            _set(learn, reason(sizes, count), few, count)
-        for kind in ("plain", "bare"):
-            _set(learn, reason(sizes, sizes.samples, kind), few, sizes.samples, kind)
-        write_text(learn / DONE, "")
-    if not (asked / DONE).exists():
-        report("drawing what is asked")
-        _empty(asked)
-        write_world(asked, count=sizes.held, seed=HELD, split="test", part="val", ask=ordinary)
-        for part in ("val", "test"):
-            files = ReasonSegFiles(asked / "reason_seg" / "ReasonSeg", part)
-            data = world_reason(part)
-            for i in range(min(getattr(sizes, part) or len(data), len(data))):
-                _add(files, data, i, [data[i].turns[0].instruction])
-            files.close()
-        write_text(asked / DONE, "")
+    for name, write in (("learn", _learn), ("asked", _asked), ("new", _new)):
+        home = out / name
+        if not (home / DONE).exists():
+            report(f"drawing what is {name}" if name != "new" else "drawing what is asked in new words")
+            shutil.rmtree(home, ignore_errors=True)
+            write(home, sizes, LEAP * (seed - 1))
+            write_text(home / DONE, "")
+
+
+def _learn(home: Path, sizes: Sizes, leap: int) -> None:
+    write_world(home, count=sizes.scenes, seed=SCENES + leap, ask=ordinary)
+    many = WorldDataset(seed=MANY + leap, count=sizes.many, split="train", kinds=REASON_KINDS)
+    _set(home, "reason_many", (_read(many, i) for i in range(sizes.many)))
+    few = WorldDataset(seed=REASON + leap, count=max(sizes.curve), split="train", kinds=REASON_KINDS)
+    read = [_read(few, i) for i in range(max(sizes.curve))]
+    for count in sizes.curve:
+        _set(home, reason(sizes, count), read[:count])
+    plain = [(sample, texts[:1] * SAME) for sample, texts in read[: sizes.samples]]
+    _set(home, reason(sizes, sizes.samples, "plain"), plain)
+    _set(home, reason(sizes, sizes.samples, "bare"), read[: sizes.samples], explained=False)
+
+
+def _asked(home: Path, sizes: Sizes, leap: int) -> None:
+    write_world(home, count=sizes.held, seed=HELD, split="test", part="val", ask=ordinary)
+    for part, count in (("val", sizes.val), ("test", sizes.test)):
+        data = world_reason(part)
+        asked = ((data[i], [data[i].turns[0].instruction]) for i in range(min(count or len(data), len(data))))
+        _write(ReasonSegFiles(home / REASONSEG, part), asked)
+
+
+def _new(home: Path, sizes: Sizes, leap: int) -> None:
+    data = WorldDataset(seed=FRESH, count=sizes.new, split="templates", kinds=REASON_KINDS)
+    asked = ((data[i], [data[i].turns[0].instruction]) for i in range(sizes.new))
+    _write(ReasonSegFiles(home / REASONSEG, "val"), asked)
 
 
 def ordinary(picture: Picture, rng: np.random.Generator) -> list[list[Asked]]:
@@ -72,47 +86,54 @@ def ordinary(picture: Picture, rng: np.random.Generator) -> list[list[Asked]]:
     return [*(turns for turns in refer if len(turns) == 1), *said[:SPOKEN]]
 
 
-def wordings(data: WorldDataset, index: int, count: int) -> list[str]:
-    """A question, and others that mean the same of the same picture."""
-    sample = data[index]
-    kind, targets = sample.group, sample.meta["targets"]
-    picture = data.picture_at(sample)
+def wordings(data: WorldDataset, index: int, sample: Sample, count: int) -> list[str]:
+    """A question, and others that ask the same about the same, in other words."""
+    picture, meta = data.picture_at(sample), sample.meta
     rng = np.random.default_rng([data.seed, index, 7])
     found = [sample.turns[0].instruction]
     for _ in range(TRIES):
         if len(found) == count:
             break
-        again = ask(picture, rng, kind=kind, split=data.split)
-        if again and len(again) == 1 and again[0].targets == targets and again[0].instruction not in found:
+        again = ask(picture, rng, kind=sample.group, split=data.split)
+        if not again or len(again) != 1 or again[0].instruction in found:
+            continue
+        same = (again[0].targets, again[0].parts, again[0].answer) == (
+            meta["targets"],
+            meta["parts"],
+            sample.turns[0].answer,
+        )
+        if same and _meaning(again[0].said) == _meaning(meta["said"]):
             found.append(again[0].instruction)
     return found
 
 
-def _set(learn: Path, name: str, data: WorldDataset, count: int, kind: str = "") -> None:
+def _meaning(said: Said | None) -> object:
+    return None if said is None else (said.name, dict(said.words))
+
+
+Question = tuple[Sample, list[str]]
+"""A sample, and its wordings."""
+
+
+def _read(data: WorldDataset, index: int) -> Question:
+    sample = data[index]
+    return sample, wordings(data, index, sample, SAME)
+
+
+def _set(learn: Path, name: str, questions: Iterable[Question], *, explained: bool = True) -> None:
     """One training set in ReasonSeg's layout, noted by its name; the 239 lie where ReasonSeg itself would."""
-    home = learn / "reason_seg" / "ReasonSeg" if name == "reason" else learn / "sets" / name
-    files = ReasonSegFiles(home, "train", explained=kind != "bare")
-    for i in range(count):
-        _add(files, data, i, wordings(data, i, 1 if kind == "plain" else SAME))
-    files.close()
+    home = learn / REASONSEG if name == "reason" else learn / "sets" / name
+    _write(ReasonSegFiles(home, "train", explained=explained), questions)
     if name != "reason":
         write_text(learn / f"{name}.yaml", yaml.safe_dump({"path": f"sets/{name}"}))
 
 
-def _add(files: ReasonSegFiles, data: WorldDataset, index: int, texts: Sequence[str]) -> None:
-    sample = data[index]
-    turn = sample.turns[0]
-    name = f"{index:06d}"
-    place = files.picture(name)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    PIL.Image.fromarray(sample.image).save(place, quality=95, subsampling=0)
-    mask = np.logical_or.reduce([t.mask for t in turn.targets])
-    called = turn.targets[0].phrase.removeprefix("the ") if len(turn.targets) == 1 else "things"
-    files.add(name, texts, turn.answer or "", mask, called)
-
-
-def _empty(folder: Path) -> None:
-    import shutil
-
-    if folder.exists():
-        shutil.rmtree(folder)
+def _write(files: ReasonSegFiles, questions: Iterable[Question]) -> None:
+    for index, (sample, texts) in enumerate(questions):
+        (turn,), name = sample.turns, f"{index:06d}"
+        place = files.picture(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.fromarray(sample.image).save(place, quality=95, subsampling=0)
+        (target,) = turn.targets
+        files.add(name, texts, turn.answer or "", target.mask, target.phrase.removeprefix("the "))
+    files.close()

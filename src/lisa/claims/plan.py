@@ -18,10 +18,29 @@ from lisa.recipes.tiny import TinyRecipe, base
 
 CURVE = (60, 120, 239, 478)
 """Reasoning samples of stage 2."""
-LEARN, ASKED, BASE = "learn", "asked", "base"
-"""Folders: what is learned from, what is asked about, and what every training starts from."""
-VAL, TEST, OLD = "val", "test", "old"
-"""What a model is asked: `world-reason`'s two parts in ReasonSeg's layout, and the tasks of stage 1."""
+LEARN, BASE = "learn", "base"
+"""Folders: what is learned from, and what every training starts from."""
+VAL, TEST, NEW, OLD = "val", "test", "new", "old"
+"""What a model is asked; see `TESTS`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Test:
+    """Datasets in the layouts of the real ones, and the folder they lie in."""
+
+    folder: str
+    datasets: tuple[str, ...]
+    forced: bool = False
+    """Whether it is asked teacher-forced, too."""
+
+
+TESTS: Mapping[str, Test] = {
+    VAL: Test(folder="asked", datasets=("reason-val",), forced=True),
+    TEST: Test(folder="asked", datasets=("reason-test",)),
+    NEW: Test(folder="new", datasets=("reason-val",)),
+    OLD: Test(folder="asked", datasets=("ade20k-val", "refcoco")),
+}
+"""`world-reason`'s questions to choose by and to test by; others in wordings never taught; stage 1's own tasks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,19 +51,18 @@ class Sizes:
     """Of stage 1."""
     many: int = 1_500
     """Reasoning scenes of the model that zero-shot is measured by."""
-    held: int = 150
+    held: int = 40
     """Scenes in which the old tasks are asked."""
-    old: int = 250
-    """Questions of each of them."""
     val: int | None = None
     """Reasoning questions; None: all of them."""
     test: int | None = None
+    new: int = 300
     curve: Sequence[int] = CURVE
     samples: int = 239
     """Of stage 2, where nothing else is said."""
     stage_1: int = 110
     """Steps."""
-    stage_2: int = 40
+    stage_2: int = 100
     seeds: int = 3
     base: TinyRecipe = field(default_factory=base)
 
@@ -53,19 +71,25 @@ class Sizes:
 class Run:
     """One training, and what its model is asked."""
 
-    name: str
+    of: str
+    """Runs that differ in nothing but their seed have the same."""
+    seed: int
     recipe: Recipe
     asked: tuple[str, ...]
-    of: str
-    """Runs of several seeds have the same."""
     after: str = ""
     """The run that it goes on from."""
+
+    @property
+    def name(self) -> str:
+        """Its folder."""
+        return f"{self.of}-s{self.seed}"
 
 
 ORDINARY = {"ade20k": 9.0, "refcoco": 3.0, "vqa": 3.0}
 """Stage 1: the paper's shares, without its fourth part."""
 REPLAY = {"ade20k": 0.6, "refcoco": 0.2, "vqa": 0.2}
-"""Old data in stage 2, against 1 of reasoning."""
+"""Old data in stage 2, against `REASONING`."""
+REASONING = 2.0
 STAGE_1: Mapping[str, Any] = {
     "named": True,
     "per_picture": 8,
@@ -85,37 +109,39 @@ STAGE_1: Mapping[str, Any] = {
 }
 """The small model's way of training; what the paper's recipe has otherwise is among the ablations."""
 STAGE_2 = {"learning_rate": 3e-4, "warmup": 4}
+LEAP = 1_000
+"""Between the seeds of the two stages, so that the second does not see what the first saw."""
 
 
 def runs(out: Path, sizes: Sizes, seed: int) -> list[Run]:
-    """The whole table in the order in which it is worked through: claims first."""
-    seeds = range(seed, seed + sizes.seeds)
+    """The whole table in the order in which it is worked through: claims first. Repetitions share no training seed."""
+    seeds = range(10 * seed + 1, 10 * seed + 1 + sizes.seeds)
     found = [run for s in seeds for run in _claims(out, sizes, s)]
-    return [*found, *_ablations(out, sizes, seed)]
+    return [*found, *_ablations(out, sizes, seeds[0])]
 
 
 def _claims(out: Path, sizes: Sizes, seed: int) -> list[Run]:
     first = _first(out, sizes, seed)
     included = replace(first.recipe, data={**ORDINARY, "reason_many": 5.0})
-    found = [first, Run(name=f"included-s{seed}", of="included", recipe=included, asked=(VAL, TEST, OLD))]
+    found = [first, Run(of="included", seed=seed, recipe=included, asked=(TEST, NEW))]
     for count in sizes.curve:
-        data = {reason(sizes, count): 1.0, **REPLAY}
-        asked = (VAL, TEST, OLD) if count == sizes.samples else (TEST,)
-        found.append(_second(out, sizes, first, f"reason{count}", asked, seed, data=data))
-    more = _second(out, sizes, first, "more", (TEST,), seed, data=dict(ORDINARY))
-    bare = _second(out, sizes, first, "no-replay", (TEST, OLD), seed, data={reason(sizes, sizes.samples): 1.0})
-    return [*found, more, bare]
+        data = {reason(sizes, count): REASONING, **REPLAY}
+        asked = (VAL, TEST, NEW, OLD) if count == sizes.samples else (TEST,)
+        found.append(_second(out, sizes, first, f"reason{count}", asked, data=data))
+    found.append(_second(out, sizes, first, "more", (TEST,), data=dict(ORDINARY)))
+    alone = round(sizes.stage_2 * REASONING / (REASONING + sum(REPLAY.values())))
+    data = {reason(sizes, sizes.samples): 1.0}
+    return [*found, _second(out, sizes, first, "no-replay", (TEST, OLD), data=data, steps=alone)]
 
 
 def _ablations(out: Path, sizes: Sizes, seed: int) -> list[Run]:
     first = _first(out, sizes, seed)
     found = []
     for name, changes in ABLATIONS_1.items():
-        recipe = replace(first.recipe, **changes)
-        found.append(Run(name=f"{name}-s{seed}", of=name, recipe=recipe, asked=(VAL, OLD)))
+        found.append(Run(of=name, seed=seed, recipe=replace(first.recipe, **changes), asked=(VAL,)))
     for name, kind in ABLATIONS_2.items():
-        data = {reason(sizes, sizes.samples, kind): 1.0, **REPLAY}
-        found.append(_second(out, sizes, first, name, (VAL,), seed, data=data))
+        data = {reason(sizes, sizes.samples, kind): REASONING, **REPLAY}
+        found.append(_second(out, sizes, first, name, (VAL,), data=data))
     return found
 
 
@@ -159,15 +185,23 @@ def _first(out: Path, sizes: Sizes, seed: int) -> Run:
         seed=seed,
         **STAGE_1,
     )
-    return Run(name=f"stage-1-s{seed}", of="stage-1", recipe=recipe, asked=(VAL, TEST, OLD))
+    return Run(of="stage-1", seed=seed, recipe=recipe, asked=(VAL, TEST, NEW, OLD))
 
 
 def _second(
-    out: Path, sizes: Sizes, first: Run, name: str, asked: tuple[str, ...], seed: int, *, data: Mapping[str, float]
+    out: Path,
+    sizes: Sizes,
+    first: Run,
+    of: str,
+    asked: tuple[str, ...],
+    *,
+    data: Mapping[str, float],
+    steps: int | None = None,
 ) -> Run:
-    changes = {"start": str(folder_of(out, first.name) / "checkpoint"), "data": dict(data), "steps": sizes.stage_2}
+    start = str(folder_of(out, first.name) / "checkpoint")
+    changes = {"start": start, "data": dict(data), "steps": steps or sizes.stage_2, "seed": first.seed + LEAP}
     recipe = replace(first.recipe, **STAGE_2, **changes)
-    return Run(name=f"{name}-s{seed}", of=name, recipe=recipe, asked=asked, after=first.name)
+    return Run(of=of, seed=first.seed, recipe=recipe, asked=asked, after=first.name)
 
 
 def folder_of(out: Path, run: str) -> Path:

@@ -7,18 +7,23 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
-from lisa.claims.data import write_data
-from lisa.claims.plan import ASKED, BASE, OLD, VAL, Run, Sizes, folder_of, runs
+from lisa._version import __version__
+from lisa.claims.data import LEAP, write_data
+from lisa.claims.plan import BASE, TESTS, Run, Sizes, folder_of, runs
 from lisa.errors import BadInput, shown
 from lisa.evaluate.rows import Row
-from lisa.evaluate.run import Asking, read_rows, run
+from lisa.evaluate.run import ROWS, Asking, read_rows, run
 from lisa.files import write_json
+from lisa.recipes.tiny import TinyRecipe
+from lisa.train import line
 from lisa.train.finetune import train_recipe
 from lisa.train.tiny import train_tiny
 
-TESTS = "tests"
 PLAN = "plan.json"
+WHOLE = "config.json"
+"""Of a checkpoint, written last."""
 
 Report = Callable[[str], None]
 
@@ -35,6 +40,24 @@ class Work:
         """All trainings, in order."""
         return runs(self.out, self.sizes, self.seed)
 
+    def base(self) -> TinyRecipe:
+        """What all of them start from; a repetition draws other scenes."""
+        recipe, leap = self.sizes.base, LEAP * (self.seed - 1)
+        return replace(
+            recipe,
+            seed=self.seed,
+            tokenizer_seed=recipe.tokenizer_seed + leap,
+            dense_seed=recipe.dense_seed + leap,
+            words=replace(recipe.words, seed=recipe.words.seed + leap),
+            seg=replace(recipe.seg, seed=recipe.seg.seed + leap),
+        )
+
+    def plan(self) -> dict[str, Any]:
+        """All that decides what comes out, as JSON."""
+        table = {one.name: one.recipe.to_json() for one in self.table()}
+        about = {"lisa": __version__, "seed": self.seed, "sizes": asdict(self.sizes), "runs": table}
+        return json.loads(json.dumps({**about, "base": self.base().to_json()}))
+
 
 def reproduce(work: Work, *, only: str = "*", report: Report = print) -> bool:
     """Draws, trains and asks what is not done yet; whether all that `only` fits (a shell pattern) is done.
@@ -42,16 +65,16 @@ def reproduce(work: Work, *, only: str = "*", report: Report = print) -> bool:
     Raises BadInput where the folder holds another plan, or nothing has such a name.
     """
     chosen = chosen_of(work, only)
-    _same_plan(work)
+    check_plan(work)
+    write_json(work.out / PLAN, work.plan())
     write_data(work.out, work.sizes, work.seed, report)
-    if not (work.out / BASE / "checkpoint" / "model.safetensors").exists():
+    if not (work.out / BASE / "checkpoint" / WHOLE).exists():
         report("training what all others start from")
-        base = replace(work.sizes.base, seed=work.seed, dense_seed=work.sizes.base.dense_seed + 10 * (work.seed - 1))
-        if train_tiny(base, work.out / BASE, lambda step, values: report(f"{step:8d}  {_line(values)}")) is None:
+        if train_tiny(work.base(), work.out / BASE, lambda step, values: report(line(step, values, 0.0))) is None:
             return False
     for number, one in enumerate(chosen, 1):
         folder = folder_of(work.out, one.name)
-        if not (folder / "checkpoint" / "model.safetensors").exists():
+        if not (folder / "checkpoint" / WHOLE).exists():
             report(f"{one.name}, {number} of {len(chosen)}: {one.recipe.steps} steps")
             if train_recipe(one.recipe, folder) is None:
                 return False
@@ -68,44 +91,44 @@ def chosen_of(work: Work, only: str) -> list[Run]:
     wanted = {one.name for one in table if fnmatch(one.name, only)}
     wanted |= {one.after for one in table if one.name in wanted}
     if not (found := [one for one in table if one.name in wanted]):
-        raise BadInput(f"no training is called {only!r}: there are {', '.join(one.name for one in table[:12])} …")
+        known = ", ".join(sorted({one.of for one in table}))
+        raise BadInput(f"no training is called {only!r}; there are, each with its seed behind it: {known}")
     return found
 
 
 def ask_about(work: Work, one: Run, test: str) -> None:
     """One model's answers to one test, in its folder."""
-    model = str(folder_of(work.out, one.name) / "checkpoint")
-    home = folder_of(work.out, one.name) / TESTS / test
-    data = work.out / ASKED
-    if test == OLD:
-        limit = work.sizes.old
-        run(model, ["ade20k-val"], Asking(data=data, limit=limit), out=home)
-        run(model, ["refcoco"], Asking(data=data, split="val", limit=limit), out=home)
-    else:
-        limit = work.sizes.val if test == VAL else work.sizes.test
-        run(model, [f"reason-{test}"], Asking(data=data, limit=limit, forced=test == VAL), out=home)
+    asked, folder = TESTS[test], folder_of(work.out, one.name)
+    asking = Asking(data=work.out / asked.folder, forced=asked.forced)
+    run(str(folder / "checkpoint"), asked.datasets, asking, out=folder / "tests" / test)
 
 
 def rows_of(work: Work, one: Run, test: str) -> list[Row]:
     """All answers of a model to a test, measured; none where it was not asked yet."""
-    home = folder_of(work.out, one.name) / TESTS / test
-    wanted = {OLD: {"ade20k-val", "refcoco"}}.get(test, {f"reason-{test}"})
-    if any(not (home / name / "rows.jsonl").is_file() for name in wanted):
+    home = folder_of(work.out, one.name) / "tests" / test
+    datasets = TESTS[test].datasets
+    if any(not (home / name / ROWS).is_file() for name in datasets):
         return []
     found = read_rows(home)
-    return [row for name in sorted(wanted) for row in found[name]]
+    return [replace(row, id=_picture(name, row.id)) for name in datasets for row in found[name]]
 
 
-def _same_plan(work: Work) -> None:
+def _picture(dataset: str, id: str) -> str:
+    """One name for a picture in both layouts: that of refCOCO numbers them from 1."""
+    return str(int(id) - 1) if dataset == "refcoco" else id
+
+
+def check_plan(work: Work) -> None:
+    """Raises BadInput where the folder holds something else than this repetition, or a plan that cannot be read."""
     path = work.out / PLAN
-    plan = json.loads(json.dumps({"seed": work.seed, **asdict(work.sizes)}))
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != plan:
-        raise BadInput(f"{shown(work.out)} holds another plan: give another --out, or the same choices to go on")
-    write_json(path, plan)
-
-
-def _line(values: dict[str, float]) -> str:
-    return "  ".join(f"{k} {v:.3f}" for k, v in values.items())
+    if not path.is_file():
+        return
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{shown(path)} is damaged ({error}): give another --out") from error
+    if stored != work.plan():
+        raise BadInput(f"{shown(work.out)} holds another plan: give another --out, or the same --seed to go on")
 
 
 def reproduce_claims(
@@ -116,14 +139,20 @@ def reproduce_claims(
 
     work = Work(out=out, sizes=Sizes(), seed=seed)
     if page is not None:
-        write_page(page, work, None if again is None else Work(out=again, sizes=Sizes(), seed=_seed_of(again)), command)
+        write_page(page, _there(work), None if again is None else _there(replace(work, out=again)), command)
         report(f"written: {shown(page)}")
-    elif reproduce(work, only=only, report=report):
-        report(f"all done: write the page with  lisa reproduce claims --out {out} --seed {seed} --page docs/claims.md")
+    elif not reproduce(work, only=only, report=report):
+        report("stopped: the same command goes on from here")
+    else:
+        report(f"done: see it with  lisa reproduce claims --out {out} --page claims.md")
 
 
-def _seed_of(out: Path) -> int:
+def _there(work: Work) -> Work:
+    """The repetition in a folder, whatever its seed."""
     try:
-        return int(json.loads((out / PLAN).read_text(encoding="utf-8"))["seed"])
+        seed = int(json.loads((work.out / PLAN).read_text(encoding="utf-8"))["seed"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{shown(out)} holds no repetition of the claims: give the --out of another one") from error
+        raise BadInput(f"{shown(work.out)} holds no repetition of the claims: run it first, without --page") from error
+    found = replace(work, seed=seed)
+    check_plan(found)
+    return found
