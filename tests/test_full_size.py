@@ -135,12 +135,13 @@ def test_every_change_of_an_ablation_is_one():
 def test_hours_and_memory_are_the_estimate_s():
     cells = [[c.strip(" *") for c in line.split("|")[1:-1]] for line in RESULT.read_text().splitlines() if "|" in line]
     shown = [[c.strip() for c in line.split("|")[1:-1]] for line in full_size().splitlines() if line.startswith("| ")]
-    for row in (row for row in shown if "stage" in row[0] and row[0][0].isdigit()):
-        gtx, a100, h100 = (
-            next(c for c in cells if c[0] == row[0] and card in c[2]) for card in ("3090", "A100", "H100")
-        )
-        hours = [f"{h} h" for h in (gtx[3], gtx[4], a100[3], h100[3])]
-        assert row[1:] == [*hours, gtx[5]]
+    for name, *row in (row for row in shown if "stage" in row[0] and row[0][0].isdigit()):
+        found = {c[2]: c[3:] for c in cells if c[0] == name}
+        none = ["–", "–", "–"]
+        cards = [found.get(card, none) for card in ("8 × RTX 3090", "8 × A100 40 GB", "1 × H100 80 GB")]
+        hours = [cards[0][0], cards[0][1], cards[1][0], cards[2][0]]
+        assert [h.removesuffix(" h") for h in row[:4]] == hours
+        assert row[4] == ", ".join(card[2] for card in cards)
     for engine, pictures, *sizes in (row for row in shown if row[0] in ("ddp", "fsdp", "ZeRO-2")):
         for size, shown_size in zip(("7B", "13B"), sizes):
             found = next(c for c in cells if c[:3] == [size, engine, pictures])

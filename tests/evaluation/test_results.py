@@ -71,7 +71,7 @@ def test_the_page_of_stored_figures_needs_no_model(results, opened: Red, tmp_pat
     assert "result.json' is damaged" in lines_of(tmp_path, "- tiny on world:")[0]
     path.unlink()
     assert results.main([*given, "--stored"]) == 0
-    assert "leave --stored out" in lines_of(tmp_path, "- world:")[0]
+    assert "leave --stored out" in lines_of(tmp_path, "- tiny on world:")[0]
 
 
 def test_what_is_not_there_is_left_out_and_said(results, opened: Red, tmp_path, capsys):

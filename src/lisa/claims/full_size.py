@@ -62,22 +62,24 @@ done
 lisa compare runs/zero-shot/asked runs/reason/asked
 ```
 
-For 13B take `lisa-13b` in the place of `lisa-7b`.
+For 13B take `lisa-13b` in the place of `lisa-7b`, and cards of 40 GB: each loads the model whole before it is shared
+out.
 """
 
 COSTS = """### What it takes, estimated
 
 Hours by FLOPs that were counted, at 30 % of the cards' peak; the paper's "less than 3 days" on 8 × RTX 3090 implies
-46 % or more. Money is card-hours times your price: `python benchmarks/full_size.py --price "RTX 3090=…"`. How all of it
-was counted, held against measured steps: [full_size_2026-11.md](../benchmarks/results/full_size_2026-11.md).
+46 % or more. The authors say that half the steps (`steps=5000`) work well, too (issue 17 of their repository). Money is
+card-hours times your price: `python benchmarks/full_size.py --price "RTX 3090=…"`. How all of it was counted, held
+against measured steps: [full_size_2026-11.md](../benchmarks/results/full_size_2026-11.md).
 
-| training | 8 × RTX 3090 | as the paper's run | 8 × A100 40 GB | 1 × H100 80 GB | card-hours, RTX 3090 |
+| training | 8 × RTX 3090 | as the paper's run | 8 × A100 40 GB | 1 × H100 80 GB | card-hours of these three |
 |---|---|---|---|---|---|
-| 7B, stage 1, 10,000 steps | 99 h | 65 h | 22 h | 57 h | 790 |
-| 7B, stage 1, 5,000 steps | 49 h | 33 h | 11 h | 28 h | 395 |
-| 7B, stage 2, 500 steps | 0.56 h | 0.37 h | 0.13 h | 0.32 h | 4.4 |
-| 13B, stage 1, 10,000 steps | 177 h | 117 h | 40 h | 102 h | 1,419 |
-| 13B, stage 2, 500 steps | 1 h | 0.66 h | 0.23 h | 0.58 h | 8 |
+| 7B, stage 1, 10,000 steps | 99 h | 65 h | 22 h | 57 h | 790, 180, 57 |
+| 7B, stage 1, 5,000 steps | 49 h | 33 h | 11 h | 28 h | 395, 90, 28 |
+| 7B, stage 2, 500 steps | 0.56 h | 0.37 h | 0.13 h | 0.32 h | 4.4, 1, 0.32 |
+| 13B, stage 1, 10,000 steps | – | – | 40 h | 102 h | –, 323, 102 |
+| 13B, stage 2, 500 steps | – | – | 0.23 h | 0.58 h | –, 1.8, 0.58 |
 
 | GB on each of eight cards | pictures a forward | 7B | 13B |
 |---|---|---|---|
@@ -103,12 +105,12 @@ FOUND = """### What the paper found
 | LISA-13B | `lisa-13b` | 48.9 / 46.9 | 44.8 / 45.8 | table 1 |
 | LISA-13B (ft) | `lisa-13b` | 56.2 / 62.9 | 51.7 / 51.1 | table 1 |
 
-The paper does not say whether (ft) comes after stage 1 or adds the samples to its data; its table 5 reads like the
-second. It has no curve of 60, 120 and 239 samples; of 13B it has 439 (val with them): 54.0 / 54.9 on test (table 6).
+The paper calls (ft) fine-tuning on the 239 samples, and counts them among the data in its table 5: both are run. It has
+no curve of 60, 120 and 239; of 13B it has 439, val with them: 54.0 / 54.9 on test (table 6).
 """
 
 ABLATIONS = """Its table 5, on val: what is left out of the data of `runs/with-239`. Where the paper has PartImageNet,
-the published code and so the recipe have Mapillary; the first four changes have neither.
+the published code and the recipe have Mapillary; the first four changes have neither.
 
 | left out | changed in the command of `runs/with-239` | the paper's |
 |---|---|---|
