@@ -303,8 +303,6 @@ def memory_of(segmenter: Segmenter, engine: str, micro: int, recipe: Recipe) -> 
     parts = training_memory(segmenter, batch, recipe)
     blocks = blocks_of(segmenter)
     numbers, share = parts["trained weights"] / MASTER, 1 / CARDS
-    # trained embeddings are float32, so the states between blocks are, too; `--dry-run` counts bf16
-    parts["activations"] += batch.vlm.input_ids.numel() * segmenter.vlm.width * 2 * len(blocks)
     if engine == "ddp":
         return parts | {"gradients": 2 * parts["gradients"]}
     parts["optimizer"] *= share
@@ -501,7 +499,7 @@ def _memory(paper: Recipe, sizes: Mapping[str, Size], utilisation: float) -> lis
     seconds = paper.samples * sizes["7b"].sample(paper.data) / (CARDS * HARDWARE[0].peak * utilisation)
     text = (
         f"Three explained reasoning questions a picture, pictures of {WIDTH} × {HEIGHT}. In the sums beside "
-        "`--dry-run`'s parts: states between blocks in float32 (the embeddings are trained), DDP's copy of the "
+        "`--dry-run`'s parts: DDP's copy of the "
         "gradients; of FSDP2 two gathered blocks, and trained weights and gradients whole during a step; of ZeRO-2 its "
         f"buffer of gradients. *just*: not if the truth is {_percent(MEASURED_ABOVE - 1)} above, as it was on a CPU. A "
         f"12-megapixel picture of Mapillary takes {PER_PICTURE * pixels * 24 / 1e9:.1f} GB more. Before FSDP2 shares a "

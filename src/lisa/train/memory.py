@@ -37,7 +37,8 @@ def _activations(segmenter: Segmenter, batch: Batch, recipe: Recipe) -> float:
     heads, layers = config.num_attention_heads, config.num_hidden_layers
     eager = getattr(config, "_attn_implementation", "sdpa") == "eager"
     block = b * t * size * (10 * width + 4 * inner) + (2 * b * heads * t * t * size if eager else 0)
-    blocks = b * t * width * size * layers + block if recipe.checkpointing else block * layers
+    between = size if recipe.embeddings == "none" else 4  # trained embeddings are float32, and so are the sums on them
+    blocks = b * t * width * between * layers + block if recipe.checkpointing else block * layers
     tokens = int((batch.vlm.labels != -100).sum())
     logits = tokens * config.vocab_size * (size + 8)
     masks = sum(len(target) for target in batch.targets)
