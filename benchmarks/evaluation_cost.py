@@ -1,7 +1,7 @@
 """What evaluation costs: 779 pictures of ReasonSeg's size scored from a file; and beside a model's own time.
 
-    python benchmarks/evaluation_cost.py files   # ReasonSeg's layout and a result file are written to a temporary folder
-    python benchmarks/evaluation_cost.py beside  # `tiny` on drawn scenes: its own time, and what is done around it
+python benchmarks/evaluation_cost.py files   # ReasonSeg's layout and a result file are written to a temporary folder
+python benchmarks/evaluation_cost.py beside  # `tiny` on drawn scenes: its own time, and what is done around it
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ def write(folder: Path) -> Path:
         radius = rng.uniform(0.1, 0.3) * min(height, width) * (1 + 0.2 * np.sin(5 * angle))
         x, y = width / 2 + radius * np.cos(angle), height / 2 + radius * np.sin(angle)
         points = np.stack([x, y], 1).round(1).tolist()
-        note = {"shapes": [{"label": "target", "points": points}], "text": ["what is round?"], "is_sentence": bool(k % 2)}
+        note = {
+            "shapes": [{"label": "target", "points": points}],
+            "text": ["what is round?"],
+            "is_sentence": bool(k % 2),
+        }
         (home / f"{k:04}.json").write_text(json.dumps(note))
         mask = np.zeros((height, width), np.uint8)
         cv2.fillPoly(mask, [np.array(points).round().astype(np.int32) + 5], 1)
@@ -64,16 +68,51 @@ def files() -> None:
 
 
 def beside(count: int = 200) -> None:
-    """The model's share of the time of an evaluation with answers on disk."""
-    from lisa.evaluate.run import Asking, run
+    """What is done around the model's answers, by part; the questions are drawn before."""
+    from lisa.data.datasets import open_dataset
+    from lisa.evaluate import report as pages
+    from lisa.evaluate.ask import ask
+    from lisa.evaluate.figures import Evaluation
+    from lisa.evaluate.predictions import PredictionFile
+    from lisa.predictor import load
 
+    predictor = load("tiny")
+    samples = list(open_dataset("world", folder=None, split=None, seed=300, limit=count))
+    list(ask(predictor, enumerate(samples[:8])))  # warm
+    clock, evaluation, answers = _Clock(), Evaluation(), {}
     with tempfile.TemporaryDirectory() as name:
-        run("tiny", ["world"], Asking(limit=8))
-        start = time.perf_counter()
-        _, found = run("tiny", ["world"], Asking(limit=count, seed=300), out=Path(name))
-        wall = time.perf_counter() - start
-    own = sum(r.seconds for r in found["world"].rows)
-    print(f"{count} questions: {own:.1f} s of the model, {wall - own:.1f} s around it (drawing, control, loading, report)")
+        file = PredictionFile(Path(name) / "answers.jsonl", {})
+        for answered in ask(predictor, enumerate(samples)):
+            clock("the model")
+            file.add(answered)
+            clock("writing answers")
+            evaluation.rows.append(answered.scored())
+            clock("scoring")
+            answers[answered.index] = answered.result
+        file.close()
+        report = {"model": "tiny", "datasets": {"world": evaluation.to_json()}}
+        clock("figures with intervals")
+        kept = {row.index for rows in pages.chosen(evaluation.rows).values() for row in rows}
+        cards = pages.gather((evaluation.rows[k] for k in kept), samples, answers)
+        pages.page(report, {"world": evaluation}, {"world": cards})
+        clock("the report")
+    own = clock.seconds.pop("the model")
+    around = sum(clock.seconds.values())
+    print(f"{count} questions: {own:.1f} s of the model, {around:.2f} s around it: {around / own:.1%}")
+    print(", ".join(f"{part} {seconds:.2f} s" for part, seconds in clock.seconds.items()))
+
+
+class _Clock:
+    """Seconds of each part: since the last call."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.last = time.perf_counter()
+
+    def __call__(self, part: str) -> None:
+        now = time.perf_counter()
+        self.seconds[part] = self.seconds.get(part, 0.0) + now - self.last
+        self.last = now
 
 
 if __name__ == "__main__":
