@@ -147,8 +147,16 @@ def base() -> TinyRecipe:
     words = replace(WORDS, masks=False, chinese=0.0, shares=SPOKEN)
     seg = replace(SEG, masks=False, chinese=0.0, shares=SPOKEN, pieces={"stand_higher": 0.12, "dog_antlers": 0.04})
     model = replace(MODEL, name="tiny-base")
-    steps = {"word_steps": 300, "seg_steps": 450, "polish_steps": 0}
-    return TinyRecipe(model=model, words=words, seg=seg, polish=seg, domain_pictures=0, **steps)
+    return TinyRecipe(
+        model=model,
+        words=words,
+        word_steps=300,
+        seg=seg,
+        seg_steps=450,
+        polish=seg,
+        polish_steps=0,
+        domain_pictures=0,
+    )
 
 
 def debug() -> TinyRecipe:
