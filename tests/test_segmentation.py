@@ -186,9 +186,12 @@ def test_overlay_shows_the_mask_on_any_ground():
         mask = np.zeros((1, 40, 60), bool)
         mask[0, 10:30, 15:45] = True
         drawn = np.asarray(draw_masks(image, mask)).astype(int)
-        assert drawn.shape == image.shape and (drawn[0, 0] == image[0, 0]).all()
-        edge = np.abs(drawn[9:11, 20:40] - image[0, 0].astype(int)).max()
-        assert edge > 60
+        assert drawn.shape == image.shape and np.abs(drawn[20, 30] - image[0, 0].astype(int)).max() < 45
+        for there in (drawn[20, 30], drawn[0, 0]):  # the thing as it is drawn, and the rest
+            assert np.abs(drawn[7:11, 20:40] - there).max() > 60
+        alone = np.asarray(draw_masks(image, mask, alpha=0, pale=0))
+        assert (alone[0, 0] == image[0, 0]).all() and (alone[20, 30] == image[0, 0]).all()
+        assert (np.asarray(draw_masks(image, np.zeros_like(mask))) == image).all()
 
 
 def test_overlay_options():

@@ -1,4 +1,4 @@
-"""Masks over a picture: tinted, with an outline that shows on any ground, in colours for colour-blind eyes too."""
+"""Masks over a picture: what is meant keeps its own colours, the rest is paled; outlines for colour-blind eyes too."""
 
 from __future__ import annotations
 
@@ -36,24 +36,38 @@ def color_of(index: int) -> Color:
     )
 
 
+PALE = (235, 238, 242)
+"""What the rest of a picture fades to."""
+
+
 def draw_masks(
-    image: Image, masks: NDArray[np.bool_], *, alpha: float = 0.5, labels: list[str] | None = None
+    image: Image,
+    masks: NDArray[np.bool_],
+    *,
+    alpha: float = 0.15,
+    pale: float = 0.55,
+    labels: list[str] | None = None,
 ) -> PIL.Image.Image:
-    """The picture with every mask tinted and outlined.
+    """The picture with every mask outlined in its colour, and what no mask holds paled.
 
     Args:
         image: `[H, W, 3]` uint8.
         masks: `[N, H, W]` bool; later masks lie above earlier ones.
-        alpha: share of the colour inside a mask, 0 to 1.
+        alpha: share of the mask's colour inside it, 0 to 1.
+        pale: how far the rest fades, 0 (not at all) to 1; without any mask nothing does.
         labels: a short text per mask, written at its middle; None writes none.
     """
-    if not 0 <= alpha <= 1:
-        raise ValueError(f"alpha is {alpha}: give a share from 0 (outline only) to 1 (opaque)")
+    for name, share in (("alpha", alpha), ("pale", pale)):
+        if not 0 <= share <= 1:
+            raise ValueError(f"{name} is {share}: give a share from 0 to 1")
     canvas = image.astype(np.float32)
+    if len(masks) and masks.any():
+        rest = ~masks.any(0)
+        canvas[rest] = canvas[rest] * (1 - pale) + np.array(PALE, np.float32) * pale
     for index, mask in enumerate(masks):
         canvas[mask] = canvas[mask] * (1 - alpha) + np.array(color_of(index), np.float32) * alpha
     pixels = canvas.round().astype(np.uint8)
-    width = max(1, round(max(image.shape[:2]) / 400))
+    width = max(1, round(max(image.shape[:2]) / 300))
     for index, mask in enumerate(masks):
         _outline(pixels, mask, color_of(index), width)
     picture = PIL.Image.fromarray(pixels)
@@ -63,12 +77,13 @@ def draw_masks(
 
 
 def _outline(pixels: Image, mask: Mask, color: Color, width: int) -> None:
-    """A bright line just inside the edge and a black one around it, so that one of both stands out anywhere."""
+    """A line in the mask's colour around it, between a white and a black one: one of them stands out anywhere."""
     if not mask.any():
         return
-    pixels[_grow(mask, width) & ~mask] = (0, 0, 0)
-    bright = np.array(color, np.float32) * 0.35 + 255 * 0.65
-    pixels[mask & _grow(~mask, width)] = bright.astype(np.uint8)
+    edge = _grow(mask, width)
+    pixels[_grow(edge, 1) & ~edge] = (0, 0, 0)
+    pixels[edge & ~mask] = color
+    pixels[mask & _grow(~mask, 1)] = (255, 255, 255)
 
 
 def _grow(mask: Mask, by: int) -> Mask:

@@ -123,8 +123,8 @@ class Segmentation:
         masks = f"{len(self)} mask{'' if len(self) == 1 else 's'}"
         return f"Segmentation({text!r}, {masks}, {self.size[0]}×{self.size[1]})"
 
-    def overlay(self, *, alpha: float = 0.5, labels: bool | None = None) -> PIL.Image.Image:
-        """The picture with its masks in colour.
+    def overlay(self, *, alpha: float = 0.15, labels: bool | None = None) -> PIL.Image.Image:
+        """The picture with its masks outlined in colour, and the rest of it paled.
 
         Args:
             alpha: share of colour inside a mask, 0 to 1.
