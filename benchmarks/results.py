@@ -281,16 +281,14 @@ def machine(device: str | None) -> str:
     """What the answers were computed on: processor, memory, torch."""
     import torch
 
-    from lisa.devices import pick_device
+    from lisa.devices import name_of, pick_device
 
-    chosen = pick_device(device)
     processor = platform.processor() or platform.machine()
     with_names = Path("/proc/cpuinfo")
     if with_names.is_file() and (found := re.search(r"model name\s*:\s*(.+)", with_names.read_text())):
         processor = found[1].strip()
-    where = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else chosen.type
-    cores, memory = os.cpu_count(), memory_total() / GIB
-    return f"{where}; {processor}, {cores} cores, {memory:.0f} GiB; torch {torch.__version__}, {platform.system()}"
+    about = f"{processor}, {os.cpu_count()} cores, {memory_total() / GIB:.0f} GiB"
+    return f"{name_of(pick_device(device))}; {about}; torch {torch.__version__}, {platform.system()}"
 
 
 def collect(
@@ -346,7 +344,7 @@ def page(
         f"Made by `{made_by}`; each row by the `lisa eval` command that stands in it. {_protocol(results)} Values are "
         "shares of one; in brackets 95 % intervals, resampled by picture. [What the figures are]"
         "(evaluation.md#the-figures).",
-        "Rows marked **published** are what authors say of their own models, by their own protocol. They were not "
+        "Rows marked **published** are what papers say of their models, by their own protocols. They were not "
         "measured here: set beside a measured row they compare other rules, and often other questions.",
         _models(results),
     ]

@@ -196,7 +196,7 @@ def reproduce(
     again: Annotated[Path | None, typer.Option(help="A folder of the same with another seed, for the page.")] = None,
     page: Annotated[Path | None, typer.Option(help="Write the page from what there is: docs/claims.md.")] = None,
 ) -> None:
-    """Repeat the paper's claims on drawn scenes: a night of two cores, continued where it was stopped."""
+    """Repeat the paper's claims on drawn scenes: many short trainings, continued where they were stopped."""
     from lisa.errors import BadInput
 
     if what != "claims":

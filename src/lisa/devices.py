@@ -33,6 +33,11 @@ def pick_device(device: str | torch.device | None) -> torch.device:
     return chosen
 
 
+def name_of(device: torch.device) -> str:
+    """What people call it: a GPU's model, otherwise its kind."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def pick_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.dtype:
     """The number type asked for; without a wish float32 on CPUs and bfloat16 elsewhere."""
     if isinstance(dtype, torch.dtype):

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import yaml
 
-from lisa.claims.plan import Sizes, reason
-from lisa.data.world import REASON_KINDS, WorldDataset, in_words, world_reason
+from lisa.claims.plan import LEARN, NEW, TESTS, VAL, Sizes, reason
+from lisa.data.world import REASON_KINDS, REFERRED, WorldDataset, in_words, world_reason
 from lisa.data.world_files import write_world
-from lisa.data.world_layouts import REFERRED, ReasonSegFiles
+from lisa.data.world_layouts import ReasonSegFiles
 from lisa.files import write_text
 from lisa.types import Sample
 from lisa.world.phrases import Said
@@ -26,10 +27,10 @@ from lisa.world.questions.asked import Asked
 from lisa.world.scene import Picture
 
 SCENES, REASON, MANY = 31, 41, 42
-"""Seeds of the scenes that are learned from, of the first repetition; each further one is `LEAP` beyond."""
+"""Seeds of the scenes that are learned from, of the first repetition; each further one is `BEYOND` them."""
 HELD, FRESH = 231, 242
 """Of those that are asked about, in all of them."""
-LEAP = 20
+BEYOND = 20
 EXPRESSIONS = 16
 SPOKEN = 6
 """Questions of a picture's conversation."""
@@ -43,13 +44,18 @@ Report = Callable[[str], None]
 
 def write_data(out: Path, sizes: Sizes, seed: int, report: Report) -> None:
     """All files below `out`, each set once; what was cut off is written anew."""
-    for name, write in (("learn", _learn), ("asked", _asked), ("new", _new)):
-        home = out / name
-        if not (home / DONE).exists():
-            report(f"drawing what is {name}" if name != "new" else "drawing what is asked in new words")
+    for folder, write in ((LEARN, _learn), (TESTS[VAL].folder, _asked), (TESTS[NEW].folder, _new)):
+        home = out / folder
+        if not is_written(home):
+            report(f"drawing {home}")
             shutil.rmtree(home, ignore_errors=True)
-            write(home, sizes, LEAP * (seed - 1))
+            write(home, sizes, BEYOND * (seed - 1))
             write_text(home / DONE, "")
+
+
+def is_written(home: Path) -> bool:
+    """Whether one of these folders is whole."""
+    return (home / DONE).exists()
 
 
 def _learn(home: Path, sizes: Sizes, leap: int) -> None:
@@ -68,15 +74,16 @@ def _learn(home: Path, sizes: Sizes, leap: int) -> None:
 def _asked(home: Path, sizes: Sizes, leap: int) -> None:
     write_world(home, count=sizes.held, seed=HELD, split="test", part="val", ask=ordinary)
     for part, count in (("val", sizes.val), ("test", sizes.test)):
-        data = world_reason(part)
-        asked = ((data[i], [data[i].turns[0].instruction]) for i in range(min(count or len(data), len(data))))
-        _write(ReasonSegFiles(home / REASONSEG, part), asked)
+        _ask(world_reason(part), count, ReasonSegFiles(home / REASONSEG, part))
 
 
 def _new(home: Path, sizes: Sizes, leap: int) -> None:
     data = WorldDataset(seed=FRESH, count=sizes.new, split="templates", kinds=REASON_KINDS)
-    asked = ((data[i], [data[i].turns[0].instruction]) for i in range(sizes.new))
-    _write(ReasonSegFiles(home / REASONSEG, "val"), asked)
+    _ask(data, None, ReasonSegFiles(home / REASONSEG, "val"))
+
+
+def _ask(data: WorldDataset, count: int | None, files: ReasonSegFiles) -> None:
+    _write(files, ((sample, [sample.turns[0].instruction]) for sample in islice(data, count)))
 
 
 def ordinary(picture: Picture, rng: np.random.Generator) -> list[list[Asked]]:

@@ -37,15 +37,15 @@ cp -r DATA/reason_seg/ReasonSeg/train DATA/reason_bare
 for set in reason_60 reason_120 reason_plain reason_bare; do lisa data add $set DATA/$set --data DATA; done
 ```
 
-Claim 2: reasoning with as much old data beside it; without; and as many steps more of stage 1.
+Claim 2: reasoning, an old picture beside every two; as many reasoning pictures without; as many steps more of stage 1.
 
 ```bash
 for set in reason reason_60 reason_120 reason_plain reason_bare; do
   torchrun --nproc_per_node 8 -m lisa train reasonseg-finetune start=runs/zero-shot/checkpoint data_dir=DATA \\
-    data="{$set: 1, sem_seg: 0.6, refer_seg: 0.2, vqa: 0.2}" order=random samples=16 engine=fsdp --out runs/$set
+    data="{$set: 2, sem_seg: 0.6, refer_seg: 0.2, vqa: 0.2}" order=random samples=16 engine=fsdp --out runs/$set
 done
 torchrun --nproc_per_node 8 -m lisa train reasonseg-finetune start=runs/zero-shot/checkpoint data_dir=DATA \\
-  samples=16 engine=fsdp --out runs/no-replay
+  steps=333 samples=16 engine=fsdp --out runs/no-replay
 torchrun --nproc_per_node 8 -m lisa train reasonseg-finetune start=runs/zero-shot/checkpoint data_dir=DATA \\
   data='{sem_seg: 9, refer_seg: 3, vqa: 3}' order=random samples=16 engine=fsdp --out runs/more-stage-1
 ```
@@ -77,9 +77,9 @@ against measured steps: [full_size_2026-11.md](../benchmarks/results/full_size_2
 |---|---|---|---|---|---|
 | 7B, stage 1, 10,000 steps | 99 h | 65 h | 22 h | 57 h | 790, 180, 57 |
 | 7B, stage 1, 5,000 steps | 49 h | 33 h | 11 h | 28 h | 395, 90, 28 |
-| 7B, stage 2, 500 steps | 0.56 h | 0.37 h | 0.13 h | 0.32 h | 4.4, 1, 0.32 |
+| 7B, stage 2, 500 steps | 0.58 h | 0.38 h | 0.13 h | 0.33 h | 4.6, 1, 0.33 |
 | 13B, stage 1, 10,000 steps | – | – | 40 h | 102 h | –, 323, 102 |
-| 13B, stage 2, 500 steps | – | – | 0.23 h | 0.58 h | –, 1.8, 0.58 |
+| 13B, stage 2, 500 steps | – | – | 0.24 h | 0.6 h | –, 1.9, 0.6 |
 
 | GB on each of eight cards | pictures a forward | 7B | 13B |
 |---|---|---|---|

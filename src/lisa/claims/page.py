@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from lisa.claims.data import is_written
 from lisa.claims.full_size import full_size
-from lisa.claims.plan import ABLATIONS_1, ABLATIONS_2, NEW, OLD, TEST, VAL, Run
+from lisa.claims.plan import ABLATIONS_1, ABLATIONS_2, LEARN, NEW, OLD, TEST, VAL, Run
 from lisa.claims.run import Work, rows_of
 from lisa.evaluate.compare import compare
 from lisa.evaluate.rows import Row
@@ -133,7 +134,7 @@ def _head(found: Found, command: str) -> str:
 LISA (arXiv 2308.00692) says: trained on ordinary segmentation alone, the model already reasons; and 239 reasoning
 samples raise it clearly. Here both are tested on drawn scenes, with the readers and trainer that the full size uses.
 
-`lisa reproduce claims` works through everything, in a night of two cores; `{command}` wrote this page.
+`lisa reproduce claims` works through everything; `{command}` wrote this page.
 
 - **What every training starts from** (`lisa train tiny-base`): a masker that can be prompted, as SAM, and a small VLM
   that answers in words, as LLaVA. It has met what things are for in words alone, and never [SEG]. Asked for something
@@ -155,7 +156,7 @@ def _doses(found: Found) -> str:
     lines = ["| training | pictures drawn (different ones) |", "|---|---|"]
     wanted = ["stage-1", "included", *(f"reason{n}" for n in found.work.sizes.curve), "no-replay"]
     for of in wanted:
-        if (found.work.out / "learn" / "done").exists():
+        if is_written(found.work.out / LEARN):
             seen = found.seen(of)
             told = (f"{name} {seen[name]} ({seen[f'{name} different']})" for name in found.runs[of][0].recipe.data)
             lines.append(f"| {of} | {', '.join(told)} |")

@@ -109,7 +109,7 @@ STAGE_1: Mapping[str, Any] = {
 }
 """The small model's way of training; what the paper's recipe has otherwise is among the ablations."""
 STAGE_2 = {"learning_rate": 3e-4, "warmup": 4}
-LEAP = 1_000
+APART = 1_000
 """Between the seeds of the two stages, so that the second does not see what the first saw."""
 
 
@@ -199,7 +199,7 @@ def _second(
     steps: int | None = None,
 ) -> Run:
     start = str(folder_of(out, first.name) / "checkpoint")
-    changes = {"start": start, "data": dict(data), "steps": steps or sizes.stage_2, "seed": first.seed + LEAP}
+    changes = {"start": start, "data": dict(data), "steps": steps or sizes.stage_2, "seed": first.seed + APART}
     recipe = replace(first.recipe, **STAGE_2, **changes)
     return Run(of=of, seed=first.seed, recipe=recipe, asked=asked, after=first.name)
 

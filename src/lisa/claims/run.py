@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from lisa._version import __version__
-from lisa.claims.data import LEAP, write_data
+from lisa.claims.data import BEYOND, Report, write_data
 from lisa.claims.plan import BASE, TESTS, Run, Sizes, folder_of, runs
 from lisa.errors import BadInput, shown
 from lisa.evaluate.rows import Row
@@ -24,8 +24,6 @@ from lisa.train.tiny import train_tiny
 PLAN = "plan.json"
 WHOLE = "config.json"
 """Of a checkpoint, written last."""
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +40,7 @@ class Work:
 
     def base(self) -> TinyRecipe:
         """What all of them start from; a repetition draws other scenes."""
-        recipe, leap = self.sizes.base, LEAP * (self.seed - 1)
+        recipe, leap = self.sizes.base, BEYOND * (self.seed - 1)
         return replace(
             recipe,
             seed=self.seed,
@@ -70,7 +68,12 @@ def reproduce(work: Work, *, only: str = "*", report: Report = print) -> bool:
     write_data(work.out, work.sizes, work.seed, report)
     if not (work.out / BASE / "checkpoint" / WHOLE).exists():
         report("training what all others start from")
-        if train_tiny(work.base(), work.out / BASE, lambda step, values: report(line(step, values, 0.0))) is None:
+        begun = time.monotonic()
+
+        def progress(step: int, values: dict[str, float]) -> None:
+            report(line(step, values, time.monotonic() - begun))
+
+        if train_tiny(work.base(), work.out / BASE, progress) is None:
             return False
     for number, one in enumerate(chosen, 1):
         folder = folder_of(work.out, one.name)

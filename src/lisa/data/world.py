@@ -25,7 +25,9 @@ from lisa.world.sets import scene_seed
 from lisa.world.spec import scene_of
 from lisa.world.twins import twin_of
 
-LOOKED = ("name", "colour", "attribute", "location", "relation", "part")
+REFERRED = ("name", "colour", "attribute", "location", "relation")
+"""Question kinds that mean a thing by what can be seen of it."""
+LOOKED = (*REFERRED, "part")
 """Question kinds that take no knowledge and one step."""
 _TWIN = 3
 """Keeps the dice of twins apart."""

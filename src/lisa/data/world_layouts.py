@@ -17,26 +17,13 @@ from lisa import rle
 from lisa.data.convert import instance_record
 from lisa.data.outlines import shapes_of
 from lisa.data.reasonseg import UNNAMED
+from lisa.data.world import REASON_KINDS, REFERRED
 from lisa.files import write_json, write_text
 from lisa.types import SEG, Mask
 from lisa.world.questions.asked import Asked
 from lisa.world.scene import Picture
 from lisa.world.shapes import kinds
 from lisa.world.spec import record_of
-
-REASONED = (
-    "function",
-    "knowledge",
-    "multi_step",
-    "explanation",
-    "vitamin_c",
-    "stand_higher",
-    "near_lens",
-    "baby_fence",
-)
-"""Question kinds that go into ReasonSeg's layout."""
-REFERRED = ("name", "colour", "attribute", "location", "relation")
-"""Question kinds that go into refCOCO's layout."""
 
 
 class Layout(Protocol):
@@ -83,7 +70,7 @@ class _Ade20k:
 
     def __init__(self, out: Path, part: str) -> None:
         self.home, self.part = out / "ade20k", {"train": "training", "val": "validation"}[part]
-        self.numbers = {kind: i for i, kind in enumerate(kinds(), 1)}
+        self.numbers = numbers_of_kinds()
 
     def add(self, name: str, file: Path, picture: Picture, asked: list[list[Asked]]) -> None:
         _link(file, self.home / "images" / self.part / file.name)
@@ -102,7 +89,7 @@ class _Coco:
 
     def __init__(self, out: Path, part: str) -> None:
         self.home, self.part = out / "coco", f"{part}2017"
-        self.numbers = {kind: i for i, kind in enumerate(kinds(), 1)}
+        self.numbers = numbers_of_kinds()
         self.images: list[dict[str, Any]] = []
         self.annotations: list[dict[str, Any]] = []
 
@@ -114,8 +101,7 @@ class _Coco:
             self.annotations.append(row | {"thing": id})
 
     def close(self) -> None:
-        classes = [{"id": number, "name": kind} for kind, number in self.numbers.items()]
-        data = {"images": self.images, "annotations": self.annotations, "categories": classes}
+        data = {"images": self.images, "annotations": self.annotations, "categories": categories()}
         write_json(self.home / "annotations" / f"instances_{self.part}.json", data)
 
 
@@ -124,7 +110,7 @@ class _Refer:
 
     def __init__(self, out: Path, part: str) -> None:
         self.home, self.part = out / "refer_seg", part
-        self.numbers = {kind: i for i, kind in enumerate(kinds(), 1)}
+        self.numbers = numbers_of_kinds()
         self.refs: list[dict[str, Any]] = []
         self.images: list[dict[str, Any]] = []
         self.annotations: list[dict[str, Any]] = []
@@ -161,8 +147,7 @@ class _Refer:
     def close(self) -> None:
         home = self.home / "refcoco"
         home.mkdir(parents=True, exist_ok=True)
-        classes = [{"id": number, "name": kind} for kind, number in self.numbers.items()]
-        data = {"images": self.images, "annotations": self.annotations, "categories": classes}
+        data = {"images": self.images, "annotations": self.annotations, "categories": categories()}
         write_json(home / "instances.json", data)
         (home / "refs(unc).p").write_bytes(pickle.dumps(self.refs, protocol=2))
 
@@ -174,7 +159,8 @@ class _ReasonSeg:
         self.files = ReasonSegFiles(out / "reason_seg" / "ReasonSeg", part)
 
     def add(self, name: str, file: Path, picture: Picture, asked: list[list[Asked]]) -> None:
-        for (turn,) in (turns for turns in asked if len(turns) == 1 and turns[0].kind in REASONED and turns[0].targets):
+        single = (turns[0] for turns in asked if len(turns) == 1)
+        for turn in (turn for turn in single if turn.kind in REASON_KINDS and turn.targets):
             _link(file, self.files.picture(name))
             self.files.add(name, [turn.instruction], turn.answer, target_mask(picture, turn))
             return  # ReasonSeg has one mask for each picture
@@ -226,6 +212,16 @@ class _Llava:
 
     def close(self) -> None:
         write_json(self.file, self.rows)
+
+
+def numbers_of_kinds() -> dict[str, int]:
+    """Kind of thing → its number as a class, from 1."""
+    return {kind: i for i, kind in enumerate(kinds(), 1)}
+
+
+def categories() -> list[dict[str, Any]]:
+    """The same as COCO's records."""
+    return [{"id": number, "name": kind} for kind, number in numbers_of_kinds().items()]
 
 
 def seen_things(picture: Picture) -> Iterator[tuple[int, str, Mask]]:

@@ -68,7 +68,8 @@ def own_data() -> Recipe:
 def own_tiny() -> Recipe:
     """One's own pictures on the embedded model, with drawn scenes between: minutes on a laptop.
 
-    From 60 photographs it learns to find large things, and forgets half of its drawn world: see docs/log.md.
+    From 60 photographs it learned to find large things, and forgot half of its drawn world while this was replayed with
+    one question a scene; with as many as the photographs have it is not measured yet: see docs/log.md.
 
     `lisa train own-tiny data='{NAME: 3, world: 1}' data_dir=FOLDER --minutes 15`
     """

@@ -137,6 +137,7 @@ class TinyRecipe:
 
 
 SPOKEN = {**SEG.shares, "pointed": 0.0, "absent": 12.0, "function": 12.0, "knowledge": 12.0, "explanation": 10.0}
+"""Shares of what is answered in words alone."""
 
 
 def base() -> TinyRecipe:

@@ -54,7 +54,6 @@ NOTICES: tuple[tuple[str, str], ...] = (
      "这个小模型只认识画出来的场景；照片请用公开发布的权重（`lisa get lisa-7b`）。"),
     (r"This small model knows the streets of CamVid only; .*",
      "这个小模型只认识 CamVid 的街景；其他照片请用公开发布的权重。"),
-    (r"This small model answers in words alone, about drawn scenes\.", "这个小模型只用文字回答，只认识画出来的场景。"),
     (r"This picture is unlike anything this small model was trained on: .*",
      "这张图片和小模型学过的都不一样，回答不可信。照片请用公开发布的权重：`lisa get lisa-7b`，再加 --model lisa-7b。"),
     (r"predicted IoU", "预测的 IoU"),
