@@ -129,6 +129,19 @@ def test_a_folder_without_pictures_is_named(tmp_path):
         Notes(tmp_path)
 
 
+def test_pictures_are_told_apart_by_their_names(folder):
+    shutil.copy(folder / "b.png", folder / "a.png")
+    with pytest.raises(BadInput, match="two pictures are called 'a'"):
+        Notes(folder)
+
+
+def test_a_hundred_thousand_pictures_are_named_in_a_moment(folder, monkeypatch):
+    many = [folder / f"{i}.jpg" for i in range(100_000)]
+    monkeypatch.setattr("lisa.data.notes.pictures_in", lambda _: many)
+    before = time.process_time()
+    assert len(Notes(folder).pictures) == len(many) and time.process_time() - before < 20
+
+
 def test_the_page_speaks_the_browsers_language_or_the_chosen_one(client, folder):
     chinese = {"accept-language": "zh-CN,zh;q=0.9,en;q=0.8"}
     assert '<html lang="zh">' in client.get("/", headers=chinese).text

@@ -308,7 +308,7 @@ def data_check(
 
     readers = [part.dataset for part in open_training(name, 1.0, folder=data)]
     origin = SOURCES.get(name)
-    if origin and origin.pictures not in (None, len(readers[0])):
+    if origin and not origin.complete(len(readers[0])):
         print(f"{len(readers[0]):,} pictures here, {origin.pictures:,} published ({origin.home})")
     others = {other: Gallery.of(pictures(other, folder=data)) for other in against or []}
     bad = 0
@@ -419,17 +419,20 @@ def data_convert(
     out: Annotated[Path, typer.Argument(help="A new folder.")],
     data: DataFolder = Path("data"),
 ) -> None:
-    """Write a dataset in another layout; says how many masks it cannot hold exactly."""
-    from lisa import console
+    """Write a dataset in another layout; says what that cannot hold as it was."""
+    from lisa import console, registry
     from lisa.data.convert import convert
     from lisa.data.datasets import open_training
+    from lisa.errors import BadInput
 
+    if name in registry.DATASET_GROUPS:
+        raise BadInput(f"{name} is several datasets: convert one of {', '.join(registry.DATASET_GROUPS[name])}")
     reader = open_training(name, 1.0, folder=data)[0].dataset
     with console.counting("writing", len(reader)) as progress:
         written = convert(reader, layout, out, progress=progress)
     print(f"{written.pictures} pictures and {written.masks} masks in {out}")
-    if written.changed:
-        print(f"{written.changed} masks have holes or several parts, which this layout cannot hold exactly")
+    for what, count in (+written.changed).items():
+        print(f"{count} × {what}")
 
 
 @app.command()

@@ -46,6 +46,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in " \n\t" else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of somebody else's says first; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def shown(value: object, limit: int = 120) -> str:
     """A file name or other value as it is put into a message: quoted, and shortened in the middle over `limit`."""
     text = printable(str(value))

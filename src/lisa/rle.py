@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,9 +26,36 @@ def decode(rle: Mapping[str, Any]) -> Mask:
 
     try:
         height, width = (int(side) for side in rle["size"])
-        counts = rle["counts"]
-        raw = counts.encode("ascii") if isinstance(counts, str) else bytes(counts)
-        pixels: NDArray[np.uint8] = coco.decode({"size": [height, width], "counts": raw})
+        counts = rle["counts"] if isinstance(rle["counts"], str) else bytes(rle["counts"]).decode("ascii")
+        check_runs(spelled_out(counts), (height, width))
+        pixels: NDArray[np.uint8] = coco.decode({"size": [height, width], "counts": counts.encode("ascii")})
     except Exception as error:
         raise BadInput('a mask is not in COCO\'s compressed RLE: it needs {"size": [H, W], "counts": "…"}') from error
     return pixels.astype(np.bool_)
+
+
+def spelled_out(counts: str) -> list[int]:
+    """Compressed runs as numbers. Raises ValueError for none.
+
+    pycocotools takes any: what does not add up gives it chance pixels, or never ends.
+    """
+    runs: list[int] = []
+    run = bits = 0
+    for code in counts.encode("ascii"):
+        run |= (code - 48 & 31) << bits
+        bits += 5
+        if bits > 60:
+            raise ValueError("a run is longer than any picture")
+        if code - 48 & 32:
+            continue
+        if code - 48 & 16:
+            run -= 1 << bits
+        runs.append(run + (runs[-2] if len(runs) > 2 else 0))
+        run = bits = 0
+    return runs
+
+
+def check_runs(runs: Sequence[int], size: tuple[int, int]) -> None:
+    """Raises ValueError where runs do not add up to a picture of `size`, (height, width)."""
+    if min(runs, default=0) < 0 or sum(runs) != size[0] * size[1]:
+        raise ValueError("its runs do not add up to the picture")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,7 +46,43 @@ def test_a_mirrored_picture_is_the_other_way_round():
     change = Change(rows=slice(0, 4), columns=slice(0, 6), mirror=True, light=None)
     picture = np.arange(24, dtype=np.uint8).reshape(4, 6)
     assert np.array_equal(change.cut(picture), picture[:, ::-1])
-    assert change.words("LEFT of the bright lamp, not Right") == "RIGHT of the bright lamp, not Left"
+    assert change.words("LEFT of the bright lamp, at Right") == "RIGHT of the bright lamp, at Left"
+
+
+@pytest.mark.parametrize(
+    ("said", "mirrored"),
+    [
+        ("the second cup from the left here", "the second cup from the right here"),
+        ("What is left of the lamp, and the leftmost?", "What is right of the lamp, and the rightmost?"),
+        ("the man on the right next to the bus", "the man on the left next to the bus"),
+        ("car right mirror, horse left front upper leg", "car left mirror, horse right front upper leg"),
+        ("the left one, top right corner, left-hand side", "the right one, top left corner, right-hand side"),
+        ("最左边的狗和从右数第二只", "最右边的狗和从左数第二只"),
+        ("台灯左手边，右上角", "台灯右手边，左上角"),
+    ],
+)
+def test_sides_are_exchanged(said, mirrored):
+    change = Change(rows=slice(0, 4), columns=slice(0, 6), mirror=True, light=None)
+    assert change.words(said) == mirrored and change.words(mirrored) == said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "What is left on the plate?", "Which is the right tool?", "All right, where is it?", "the right thing to say",
+        "What shows me the right of way?", "Who has the right to go first?", "the right knife to cut bread with",
+        "What signals a left turn?", "Which glove is for a right-handed person?", "the left-over pizza",
+        "哪辆车开了十公里左右？", "什么能让车左转右转", "On the left, what is left to eat?",
+    ],
+)  # fmt: skip
+def test_a_picture_whose_words_may_mean_no_side_is_not_mirrored(said):
+    old = sample(40, 60)
+    other = replace(old, turns=(Turn(instruction=said, answer="It is there [SEG].", targets=old.turns[0].targets),))
+    how = Augmentation(smallest=1.0, light=0.0)
+    for seed in range(8):
+        found = how.samples([old, other], np.random.default_rng(seed))
+        assert [s.turns[0].instruction for s in found] == [old.turns[0].instruction, said]
+        assert all(np.array_equal(s.image, old.image) for s in found)
 
 
 def test_a_dataset_is_changed_by_its_dice():

@@ -14,13 +14,16 @@ import torch
 
 from lisa.config import ModelConfig, PartConfig
 from lisa.data.augment import Augmentation
+from lisa.data.base import picture_of
 from lisa.data.camvid import CLASSES, IGNORED, Asked, CamVid, questions
 from lisa.errors import BadInput, Missing
 from lisa.evaluate.figures import Evaluation
+from lisa.evaluate.foreign import score_files
 from lisa.evaluate.rows import Overlap, Row
 from lisa.maskers.pyramid import build as build_masker
 from lisa.model.checkpoint import build
 from lisa.recipes.camvid import MODEL, debug
+from lisa.rle import encode
 from lisa.train.camvid import TOKEN_SIZES, question_objective, tokenizer_samples, train_camvid
 from lisa.train.look import LookHeads
 from lisa.train.loop import FitConfig, train_step
@@ -89,9 +92,30 @@ def test_every_class_is_asked_of_every_picture(folder):
     asked = list(Asked(CamVid(folder / "camvid", "val"), "names"))
     assert len(asked) == 4 * len(CLASSES)
     assert sum(bool(s.turns[0].targets) for s in asked) == 4 * 3
+    assert len({s.id for s in asked}) == len(asked) and [picture_of(s) for s in asked[::11]] == ["0", "1", "2", "3"]
+    halves = list(Asked(CamVid(folder / "camvid", "val"), "halves"))
+    assert len({s.id for s in halves}) == len(halves) and picture_of(halves[11]) == "0/right"
     for part, kept in (("val", "test"), ("train", "test"), ("held", "choose")):
         found = {s.turns[0].instruction for s in Asked(CamVid(folder / "camvid", part), "reason")}
         assert found == {q for asked in questions().values() for q in getattr(asked, kept)}
+
+
+def test_answers_in_files_are_told_apart_by_class(folder, tmp_path):
+    asked = list(Asked(CamVid(folder / "camvid", "val"), "names"))
+    home = tmp_path / "answers"
+    home.mkdir()
+    for sample in asked:
+        for target in sample.turns[0].targets:
+            PIL.Image.fromarray(target.mask).save(home / f"{sample.id.replace('/', '_')}.png")
+    rows = score_files(home, asked, {}).rows
+    assert all(r.iou == 1.0 if r.overlaps else not r.false_pixels for r in rows) and len(rows) == len(asked)
+    records = [
+        {"file_name": "0.png", "category": s.meta["class"], "segmentation": encode(s.turns[0].targets[0].mask)}
+        for s in asked[:11]
+        if s.turns[0].targets
+    ]
+    (tmp_path / "answers.json").write_text(json.dumps(records))
+    assert sum(r.iou == 1.0 for r in score_files(tmp_path / "answers.json", asked, {}).rows if r.overlaps) == 3
 
 
 def test_what_is_asked_by_has_not_been_learned():

@@ -59,6 +59,34 @@ def test_a_mask_for_each_instance(coco):
     assert first.turns[0].answer == "[SEG], [SEG]." and first.meta["present_only"]
 
 
+def changed(folder: Path, change) -> None:
+    """The annotation file with what `change` does to it."""
+    path = folder / "coco" / "annotations" / "instances_val2017.json"
+    whole = json.loads(path.read_text())
+    change(whole)
+    path.write_text(json.dumps(whole))
+
+
+def test_crowds_are_no_instances(coco):
+    runs = {"size": [30, 60], "counts": [0, 30 * 10, 30 * 50]}  # ten columns at the left, over half of a dog
+    crowd = {"image_id": 1, "iscrowd": 1, "area": 300, "bbox": [0, 0, 10, 30], "segmentation": runs}
+    changed(coco, lambda whole: whole["annotations"].extend(crowd | {"id": 8 + c, "category_id": c} for c in (1, 3)))
+    changed(coco, lambda whole: whole["categories"].append({"id": 3, "name": "Sheep"}))
+    dogs, light, _ = opened(coco, "coco-val-instances")
+    assert [int(t.mask.sum()) for t in dogs.turns[0].targets] == [120, 120] and dogs.turns[0].answer == "[SEG], [SEG]."
+    first, second = (t.ignore for t in dogs.turns[0].targets)
+    assert first.sum() == 300 - 80 and second.sum() == 300 and light.turns[0].targets[0].ignore is None
+    sheep, dogs = list(opened(coco))[:2]
+    assert sheep.turns[0].targets[0].mask.sum() == 300 and dogs.turns[0].targets[0].mask.sum() == 300 + 240 - 80
+    assert sheep.turns[0].instruction.startswith("What is sheep in") and sheep.meta["class"] == "Sheep"
+
+
+def test_classes_that_are_not_all_annotated_are_left_out(coco):
+    changed(coco, lambda whole: whole["images"][0].update(not_exhaustive_category_ids=[1], neg_category_ids=[]))
+    for name in ("coco-val", "coco-val-instances"):
+        assert [s.id for s in opened(coco, name)] == [f"{name}/0/traffic light", f"{name}/1/dog"]
+
+
 def test_another_class_of_the_same_picture(coco):
     data = opened(coco)
     first, second, alone = data

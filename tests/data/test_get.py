@@ -113,6 +113,12 @@ def test_an_archive_writes_nothing_outside(tmp_path, name):
         assert not Path("/tmp/evil.txt").exists()
 
 
+def test_pictures_that_show_nothing_annotated_are_not_missed():
+    assert SOURCES["coco"].complete(117_266) and SOURCES["lvis"].complete(100_000)
+    assert not SOURCES["ade20k"].complete(20_209) and not SOURCES["coco"].complete(118_288)
+    assert SOURCES["ade20k"].complete(20_210) and SOURCES["vqa"].complete(7)
+
+
 def test_every_source_says_how_it_is_had():
     for name, source in SOURCES.items():
         assert source.files or source.by_hand, name

@@ -9,8 +9,12 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from lisa.data.base import asking
+from lisa.data.convert import _with_one_seg, convert
 from lisa.data.lisa_plus import lisa_plus
+from lisa.data.llava import LlavaChat
 from lisa.data.muse import muse
+from lisa.data.own import own
 from lisa.errors import BadInput, Missing
 
 SIZE = (40, 60)
@@ -98,6 +102,57 @@ def test_lisa_plus_in_its_three_forms(folder):
     assert [t.instruction for t in found[2]] == ["What changes the channel?", "And what else?"]
     assert [t.answer for t in found[2]] == ["The remote [SEG] does.", "Nothing."]
     assert all(t.answer.count("[SEG]") == len(t.targets) for turns in found for t in turns)
+    (folder / "lisa_plus" / "a.json").write_text(json.dumps([instance | {"ID": [11, 12]}]))
+    assert lisa_plus(folder).draw(0, np.random.default_rng(0))[0].turns[0].answer == found[0][0].answer
+
+
+def test_a_sheet_holds_every_question_with_one_mask(folder, tmp_path):
+    rows = rows_of_muse()
+    rows[0] |= {k: rows[0][k] * 3 for k in ("questions", "answers", "text_answers")}
+    (folder / "muse").mkdir()
+    (folder / "muse" / "MUSE_train.json").write_text(json.dumps(rows))
+    written = convert(muse(folder), "sheet", tmp_path / "out")
+    assert written.pictures == 2 and written.masks == 7
+    assert +written.changed == {"answer whose several masks became one": 4}
+    read = asking(own(tmp_path / "out"), 9)
+    turns = [s.turns[0] for i in range(2) for s in read.draw(i, np.random.default_rng(0))]
+    assert len(turns) == 7
+    tea = [t for t in turns if t.instruction == "What is needed for tea?"]
+    assert {t.answer for t in tea} == {
+        "You need the cup and the saucer [SEG].",
+        "the cup on the left and saucer [SEG].",
+    }
+    assert {int(t.targets[0].mask.sum()) for t in tea} == {16 * 10 + 20 * 15}
+
+
+def test_a_sheet_holds_the_turns_of_a_conversation(folder, tmp_path):
+    said = [
+        {"from": who, "value": text}
+        for who, text in (("human", "<image>\nWhat is it?"), ("gpt", "A cup."), ("human", "<image>"), ("gpt", "Red."))
+    ]
+    chat = [{"id": "1", "image": "b.jpg", "conversations": said + said[2:] + said[:2]}]
+    (folder / "chat.json").write_text(json.dumps(chat))
+    written = convert(LlavaChat(folder / "chat.json", folder / "coco" / "train2017"), "sheet", tmp_path / "out")
+    assert +written.changed == {
+        "turn of a conversation, now a question of its own": 3,
+        "turn without an instruction, left out": 2,
+    }
+    lines = (tmp_path / "out" / "questions.jsonl").read_text().splitlines()
+    assert [json.loads(line)["answer"] for line in lines] == ["A cup.", "A cup."]
+
+
+@pytest.mark.parametrize(
+    ("said", "once"),
+    [
+        ("[SEG], [SEG], [SEG].", "[SEG]."),
+        ("Sure, [SEG] and [SEG].", "Sure, [SEG]."),
+        ("cup [SEG], jar [SEG] and pan [SEG]. Why?", "cup, jar and pan [SEG]. Why?"),
+        ("是猫 [SEG]、[SEG]和狗 [SEG]。", "是猫和狗 [SEG]。"),
+        ("It is there.", "It is there. [SEG]"),
+    ],
+)
+def test_an_answer_says_seg_once(said, once):
+    assert _with_one_seg(said) == once
 
 
 @pytest.mark.parametrize("text", ["{}", "[1]", "[]", "[", '[{"questions": ["a"], "answers": 3}]'])

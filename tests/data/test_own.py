@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import importlib.util
 import io
 import json
+import shutil
+import sys
 import tarfile
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import PIL.Image
@@ -19,13 +24,15 @@ from pycocotools import mask as coco_mask
 
 from lisa.cli import main
 from lisa.data.check import check
+from lisa.data.convert import convert
 from lisa.data.datasets import open_dataset, open_training
 from lisa.data.files import decode_segmentation
 from lisa.data.outlines import outlines_of
 from lisa.data.own import own
+from lisa.data.show import stats
 from lisa.errors import BadInput, LisaError, Missing
 from lisa.images import open_image, picture_size
-from lisa.types import Sample
+from lisa.types import Sample, Turn
 
 SIZE = (40, 60)
 BOXES = {"a": (5, 5, 25, 20), "b": (30, 10, 50, 35)}
@@ -62,6 +69,30 @@ def write_coco(home: Path) -> None:
     (home / "set.json").write_text(json.dumps({"images": images, "annotations": rows, "categories": classes}))
 
 
+def write_coco_2017(home: Path) -> None:
+    """As COCO itself is unpacked."""
+    write_coco(home)
+    (home / "annotations").mkdir()
+    (home / "set.json").rename(home / "annotations" / "instances_train2017.json")
+    (home / "images").rename(home / "train2017")
+
+
+def write_coco_of_roboflow(home: Path) -> None:
+    for part in ("train", "valid"):
+        write_coco(home / part)
+        for picture in (home / part / "images").iterdir():
+            picture.rename(home / part / picture.name)
+        (home / part / "images").rmdir()
+        data = json.loads((home / part / "set.json").read_text())
+        (home / part / "set.json").unlink()
+        data["categories"] = [
+            {"id": 0, "name": "pets", "supercategory": "none"},
+            *(c | {"supercategory": "pets"} for c in data["categories"]),
+        ]
+        (home / part / "_annotations.coco.json").write_text(json.dumps({"info": {}, "licenses": [], **data}))
+    (home / "README.roboflow.txt").write_text("pets")
+
+
 def write_panoptic(home: Path) -> None:
     pictures(home / "images")
     (home / "set").mkdir()
@@ -78,12 +109,42 @@ def write_panoptic(home: Path) -> None:
     (home / "set.json").write_text(json.dumps({"images": images, "annotations": rows, "categories": classes}))
 
 
+def write_panoptic_beside_pictures(home: Path) -> None:
+    write_panoptic(home)
+    for name in BOXES:
+        (home / "images" / f"{name}.png").rename(home / f"{name}.png")
+    (home / "images").rmdir()
+
+
 def write_labelme(home: Path) -> None:
     pictures(home)
     for name in BOXES:
         shape = {"label": CLASS[name], "points": corners(name), "shape_type": "polygon"}
         record = {"imagePath": f"{name}.png", "imageHeight": SIZE[0], "imageWidth": SIZE[1], "shapes": [shape]}
         (home / f"{name}.json").write_text(json.dumps(record))
+
+
+def write_labelme_masks(home: Path) -> None:
+    """As LabelMe 5.3 and later writes what a model outlined, beside shapes that have no area."""
+    pictures(home / "images")
+    (home / "notes").mkdir()
+    for name, (x0, y0, x1, y1) in BOXES.items():
+        png = io.BytesIO()
+        half = np.ones((y1 - y0, x1 - x0), np.uint8)
+        half[:, 9:] = 0
+        PIL.Image.fromarray(half).save(png, "PNG")
+        about = {"label": CLASS[name], "group_id": 1, "description": "", "flags": {}, "mask": None}
+        shapes = [
+            about | {"points": [[x0, y0], [x1 - 1, y1 - 1]], "shape_type": "mask"}
+            | {"mask": base64.b64encode(png.getvalue()).decode()},
+            about | {"points": [[x0 + 9, y0], [x1, y1]], "shape_type": "rectangle"},
+            about | {"points": [[x0, y0]], "shape_type": "point"},
+            about | {"points": [[x0, y0], [x1, y1]], "shape_type": "line"},
+        ]  # fmt: skip
+        record = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": f"..\\images\\{name}.png"}
+        record |= {"imageData": None, "imageHeight": None, "imageWidth": None}
+        (home / "notes" / f"{name}.json").write_text(json.dumps(record))
+    (home / "notes").rename(home / "annotations")
 
 
 def write_yolo(home: Path) -> None:
@@ -95,12 +156,42 @@ def write_yolo(home: Path) -> None:
         (home / "labels" / "train" / f"{name}.txt").write_text(f"{i} {shares}\n")
 
 
+def write_yolo_of_roboflow(home: Path) -> None:
+    write_yolo(home)
+    for kind in ("images", "labels"):
+        for part in ("train", "valid"):
+            (home / part).mkdir(exist_ok=True)
+            shutil.copytree(home / kind / "train", home / part / kind)
+        shutil.rmtree(home / kind)
+    (home / "data.yaml").write_text(
+        "train: ../train/images\nval: ../valid/images\ntest: ../test/images\n\nnc: 2\nnames: ['cat', 'dog']\n\n"
+        "roboflow:\n  workspace: x\n  project: pets\n  version: 1\n  license: CC BY 4.0\n"
+    )
+    (home / "valid" / "labels" / "a.txt").write_text("not to be read")
+
+
+def write_yolo_of_cvat(home: Path) -> None:
+    write_yolo(home)
+    (home / "data.yaml").write_text("names:\n  0: cat\n  1: dog\npath: .\ntrain: train.txt\n")
+    (home / "train.txt").write_text("images/train/a.png\nimages/train/b.png\n")
+    PIL.Image.new("RGB", (9, 9)).save(home / "images" / "train" / "not listed.png")
+
+
 def write_voc(home: Path) -> None:
     pictures(home / "JPEGImages")
     (home / "SegmentationClass").mkdir()
     for name in BOXES:
         numbers = truth(name).astype(np.uint8) * {"cat": 8, "dog": 12}[CLASS[name]]
         PIL.Image.fromarray(numbers).save(home / "SegmentationClass" / f"{name}.png")
+
+
+def write_voc_with_splits(home: Path) -> None:
+    write_voc(home)
+    (home / "ImageSets" / "Segmentation").mkdir(parents=True)
+    for part, names in (("train", "a\nb\n"), ("val", "c\n"), ("trainval", "a\nb\nc\n")):
+        (home / "ImageSets" / "Segmentation" / f"{part}.txt").write_text(names)
+    for folder in ("JPEGImages", "SegmentationClass"):
+        shutil.copy(home / folder / "a.png", home / folder / "c.png")
 
 
 def write_voc_colours(home: Path) -> None:
@@ -127,6 +218,15 @@ def write_class_folders(home: Path) -> None:
         PIL.Image.fromarray(truth(name)).save(home / "masks" / CLASS[name] / f"{name}.png")
 
 
+def write_palette_masks(home: Path) -> None:
+    """White on the thing, and white is the first colour."""
+    write_class_folders(home)
+    for name in BOXES:
+        mask = PIL.Image.fromarray((~truth(name)).astype(np.uint8), "P")
+        mask.putpalette([255, 255, 255, 0, 0, 0])
+        mask.save(home / "masks" / CLASS[name] / f"{name}.png")
+
+
 def rows(home: Path) -> list[dict]:
     """One row for each picture, their masks in two of the four forms."""
     rle = coco_mask.encode(np.asfortranarray(truth("a").astype(np.uint8)))
@@ -143,7 +243,9 @@ def write_jsonl(home: Path) -> None:
 
 def write_csv(home: Path) -> None:
     pictures(home)
-    PIL.Image.fromarray(truth("a")).save(home / "a.mask.png")
+    mask = PIL.Image.fromarray((~truth("a")).astype(np.uint8), "P")
+    mask.putpalette([255, 255, 255, 0, 0, 0])
+    mask.save(home / "a.mask.png")
     with (home / "set.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["image", "instruction", "mask", "polygon"])
         writer.writeheader()
@@ -169,8 +271,12 @@ def write_shards(home: Path) -> None:
 
 
 LAYOUTS: dict[str, Callable[[Path], None]] = {
-    "coco": write_coco, "panoptic": write_panoptic, "labelme": write_labelme, "yolo": write_yolo, "voc": write_voc,
-    "voc in colours": write_voc_colours, "masks": write_masks, "class folders": write_class_folders,
+    "coco": write_coco, "coco 2017": write_coco_2017, "coco of roboflow": write_coco_of_roboflow,
+    "panoptic": write_panoptic, "panoptic beside pictures": write_panoptic_beside_pictures,
+    "labelme": write_labelme, "labelme masks": write_labelme_masks,
+    "yolo": write_yolo, "yolo of roboflow": write_yolo_of_roboflow, "yolo of cvat": write_yolo_of_cvat,
+    "voc": write_voc, "voc with splits": write_voc_with_splits, "voc in colours": write_voc_colours,
+    "masks": write_masks, "class folders": write_class_folders, "palette masks": write_palette_masks,
     "jsonl": write_jsonl, "csv": write_csv, "shards": write_shards,
 }  # fmt: skip
 
@@ -192,7 +298,7 @@ def test_every_layout_gives_the_same_masks(tmp_path, layout):
     found = drawn(tmp_path / "set")
     assert found.keys() == BOXES.keys()
     for name, sample in found.items():
-        assert np.array_equal(sample.turns[0].targets[0].mask, truth(name))
+        assert np.array_equal(sample.turns[0].targets[0].mask, truth(name)) and np.ptp(sample.image, (0, 1)).max() == 0
         assert ("cat" if name == "a" else "dog") in sample.turns[0].instruction
 
 
@@ -211,6 +317,33 @@ def test_parquet_gives_the_same_masks(tmp_path):
     table.to_parquet(tmp_path / "table" / "0.parquet")
     found = drawn(tmp_path / "table")
     assert all(np.array_equal(found[n].turns[0].targets[0].mask, truth(n)) for n in BOXES)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("datasets") is None, reason="needs lisa-seg[data]")
+def test_a_row_of_a_table_may_have_no_mask(tmp_path):
+    import datasets
+
+    pictures(tmp_path / "table")
+    columns = {
+        "image": [str(tmp_path / "table" / f"{name}.png") for name in BOXES],
+        "mask": [None, PIL.Image.fromarray(truth("b"))],
+        "instruction": ["the zebra", "the dog"],
+    }
+    kinds = {"image": datasets.Image(), "mask": datasets.Image(), "instruction": datasets.Value("string")}
+    datasets.Dataset.from_dict(columns, datasets.Features(kinds)).to_parquet(tmp_path / "table" / "0.parquet")
+    reader = own(tmp_path / "table")
+    turns = {s.turns[0].instruction: s.turns[0] for i in range(2) for s in reader.draw(i, np.random.default_rng(0))}
+    assert not turns["the zebra"].targets and np.array_equal(turns["the dog"].targets[0].mask, truth("b"))
+
+
+def test_a_table_that_fails_without_a_word_is_named(tmp_path, monkeypatch):
+    def load_dataset(*given: object, **options: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
+    (tmp_path / "0.parquet").touch()
+    with pytest.raises(BadInput, match="cannot be read as a table: RuntimeError"):
+        own(tmp_path)
 
 
 def lisa(*arguments: str) -> int:
@@ -233,6 +366,76 @@ def test_added_data_is_known_by_its_name(tmp_path, capsys):
     assert lisa("data", "add", "../out", str(tmp_path / "set"), "--data", str(data)) == 2
     assert lisa("data", "add", "nothing", str(tmp_path / "none"), "--data", str(data)) == 2
     assert sorted(p.name for p in data.iterdir()) == ["pets.yaml"]
+
+
+def test_shapes_without_an_area_are_told_of(tmp_path, capsys):
+    write_labelme_masks(tmp_path / "set")
+    assert lisa("data", "check", "own", "--data", str(tmp_path / "set")) == 0
+    said = capsys.readouterr().out
+    assert "2 × shape of type 'point', which has no area: left out" in said and "nothing wrong" in said
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"points": [[1]]}, {"points": "x"}, {"points": None}, {"shape_type": "circle"}, {"shape_type": "mask"},
+        {"shape_type": "mask", "mask": "AAAA"}, {"shape_type": "mask", "mask": 5},
+    ],
+)  # fmt: skip
+def test_a_wrong_shape_of_labelme_is_named(tmp_path, change):
+    write_labelme(tmp_path / "set")
+    record = json.loads((tmp_path / "set" / "b.json").read_text())
+    record["shapes"][0] |= change
+    (tmp_path / "set" / "b.json").write_text(json.dumps(record))
+    with pytest.raises(BadInput, match=r"b\.json', shape 0 needs a label and points that fit its type \("):
+        own(tmp_path / "set")
+
+
+def test_a_mask_of_labelme_may_reach_over_the_edge(tmp_path):
+    pictures(tmp_path / "set")
+    png = io.BytesIO()
+    PIL.Image.fromarray(np.ones((10, 12), np.uint8)).save(png, "PNG")
+    places = {"upper left": (-4, -3), "lower right": (55, 35), "far away": (500, 500)}
+    shapes = [
+        {"label": label, "points": [[x, y], [x + 11, y + 9]], "shape_type": "mask"}
+        | {"mask": base64.b64encode(png.getvalue()).decode()}
+        for label, (x, y) in places.items()
+    ]
+    record = {"imagePath": "a.png", "imageHeight": SIZE[0], "imageWidth": SIZE[1], "shapes": shapes}
+    (tmp_path / "set" / "a.json").write_text(json.dumps(record))
+    things = dict(own(tmp_path / "set").things(0))
+    assert {k: int(m.sum()) for k, m in things.items()} == {"upper left": 8 * 7, "lower right": 25, "far away": 0}
+    assert things["upper left"][:7, :8].all() and things["lower right"][35:, 55:].all()
+
+
+@pytest.mark.parametrize(
+    ("written", "file"),
+    [(write_coco_2017, "annotations/instances_train2017.json"), (write_coco, "set.json"),
+     (write_coco_of_roboflow, "valid/_annotations.coco.json"), (write_panoptic, "set.json")],
+)  # fmt: skip
+def test_a_file_is_added_where_its_pictures_can_be_found(tmp_path, capsys, written, file):
+    written(tmp_path / "set")
+    data = tmp_path / "data"
+    assert lisa("data", "add", "pets", str(tmp_path / "set" / file), "--data", str(data)) == 0
+    assert lisa("data", "check", "pets", "--data", str(data)) == 0
+    for picture in (tmp_path / "set").rglob("[ab].png"):
+        picture.unlink()
+    capsys.readouterr()
+    assert lisa("data", "add", "others", str(tmp_path / "set" / file), "--data", str(data)) == 2
+    said = capsys.readouterr().err
+    assert "names 'a.png', which is not in '" in said and not (data / "others.yaml").exists()
+
+
+@pytest.mark.parametrize("said", ["train: ../elsewhere/images", "train: /none", "path: ..\ntrain: elsewhere/images"])
+def test_yolo_stays_in_its_folder(tmp_path, said):
+    write_yolo(tmp_path / "elsewhere")
+    write_yolo(tmp_path / "set")
+    (tmp_path / "set" / "images" / "train").rename(tmp_path / "set" / "images" / "other")
+    (tmp_path / "set" / "data.yaml").write_text(f"{said}\nnames: [cat, dog]\n")
+    with pytest.raises(Missing, match=r"data\.yaml' says train: .*, which is not in"):
+        own(tmp_path / "set")
+    (tmp_path / "set" / "images" / "other").rename(tmp_path / "set" / "images" / "train")
+    assert all(str(p).startswith(str(tmp_path / "set")) for p in map(own(tmp_path / "set").picture, range(2)))
 
 
 def test_a_sheet_may_ask_for_what_is_not_there(tmp_path):
@@ -304,6 +507,67 @@ def test_layouts_turn_into_each_other(tmp_path, source, layout):
     found = drawn(out)
     assert all(np.array_equal(found[n].turns[0].targets[0].mask, truth(n)) for n in BOXES)
     assert lisa("data", "convert", "own", layout, str(out), "--data", str(tmp_path / "set")) == 2
+
+
+@pytest.mark.parametrize("layout", ["coco", "yolo", "masks"])
+def test_pictures_and_classes_of_one_name_stay_apart(tmp_path, layout):
+    names = ["a.png", "a.jpg", "000003.jpg", "more/a.png", "A.png"]
+    kinds = ["a/b", "a b", "..", "a/b", "cat"]
+    for i, name in enumerate(names):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.new("RGB", (SIZE[1], SIZE[0]), (9 * i, 120, 60)).save(tmp_path / "set" / name)
+    images = [{"id": i, "file_name": name, "height": SIZE[0], "width": SIZE[1]} for i, name in enumerate(names)]
+    rows = [
+        {"id": i, "image_id": i, "category_id": i, "segmentation": [[i, 0, i + 9, 0, i + 9, 9 + i, i, 9 + i]]}
+        for i in range(len(names))
+    ]
+    classes = [{"id": i, "name": kind} for i, kind in enumerate(kinds)]
+    data = {"images": images, "annotations": rows, "categories": classes}
+    (tmp_path / "set" / "set.json").write_text(json.dumps(data))
+    written = convert(own(tmp_path / "set"), layout, tmp_path / "out")
+    assert len(list((tmp_path / "out" / "images").iterdir())) == written.pictures == len(names)
+    found = own(tmp_path / "out")
+    seen = {}
+    for i in range(len(found)):
+        (sample,) = found.draw(i, np.random.default_rng(0))
+        seen[int(sample.image[0, 0, 0]) // 8] = int(sample.turns[0].targets[0].mask.sum())
+    assert seen == {i: 9 * (9 + i) for i in range(len(names))}
+    if layout == "masks":
+        assert sorted(p.name for p in (tmp_path / "out" / "masks").iterdir()) == ["a b", "a b-2", "cat", "class"]
+        assert +written.changed == {"class that had to be renamed to be a folder": 3}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "set"]
+
+
+def test_a_crowd_stays_one(tmp_path):
+    write_coco(tmp_path / "set")
+    data = json.loads((tmp_path / "set" / "set.json").read_text())
+    data["annotations"][1] |= {"iscrowd": 1, "segmentation": {"size": list(SIZE), "counts": [400, 90, 1910]}}
+    (tmp_path / "set" / "set.json").write_text(json.dumps(data))
+    convert(own(tmp_path / "set"), "coco", tmp_path / "out")
+    written = json.loads((tmp_path / "out" / "instances.json").read_text())["annotations"]
+    assert [a["iscrowd"] for a in written] == [0, 1] and written[1]["area"] == 90
+
+
+def test_a_group_of_datasets_is_not_converted_in_part(tmp_path, capsys):
+    assert lisa("data", "convert", "refer_seg", "sheet", str(tmp_path / "out"), "--data", str(tmp_path)) == 2
+    assert "convert one of refclef, refcoco, " in capsys.readouterr().err
+
+
+def test_counts_hold_one_picture_at_a_time(tmp_path):
+    drawn: list[weakref.ref] = []
+
+    class Large:
+        def __len__(self) -> int:
+            return 5
+
+        def draw(self, index: int, rng: np.random.Generator) -> list[Sample]:
+            assert sum(ref() is not None for ref in drawn) <= 1
+            image = np.zeros((10 + index, 20, 3), np.uint8)
+            drawn.append(weakref.ref(image))
+            return [Sample(id="a", image=image, turns=(Turn(instruction="?", answer="No."),))]
+
+    said = stats(Large())
+    assert "5 questions: 5 without a mask" in said and "from 20 × 10 to 20 × 14" in said
 
 
 def test_questions_fit_into_a_sheet_only(tmp_path):

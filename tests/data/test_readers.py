@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -14,18 +15,20 @@ import PIL.ImageDraw
 import pytest
 from pycocotools.coco import COCO
 
-from lisa import registry
+from lisa import registry, rle
 from lisa.cli import main
 from lisa.data import labelme, prompts
 from lisa.data.datasets import open_dataset, open_training
-from lisa.data.files import decode_segmentation, inside, read_labels, read_refs
-from lisa.data.instances import Instances, Name
-from lisa.data.label_maps import ade20k, cocostuff, mapillary
+from lisa.data.files import decode_segmentation, inside, read_annotations, read_labels, read_mask, read_refs
+from lisa.data.instances import Instances, Name, names_of
+from lisa.data.label_maps import LabelMaps, ade20k, cocostuff, mapillary
 from lisa.data.llava import LlavaChat
 from lisa.data.mixture import Mixture, Part
+from lisa.data.panoptic import Panoptic
 from lisa.data.pascal_parts import spoken
 from lisa.data.reasonseg import Annotation, ReasonSeg
 from lisa.data.refer import Refer
+from lisa.data.sheet import Sheet
 from lisa.errors import BadInput, LisaError, Missing
 from lisa.registry import DATASETS
 from lisa.types import Sample
@@ -167,8 +170,8 @@ def test_cocostuff_leaves_out_names_with_a_dash(formats, tmp_path):
 def test_mapillary_in_both_versions(formats, tmp_path):
     shutil.copytree(formats / "mapillary", tmp_path / "mapillary")
     shutil.copy(formats / "mapillary" / "config_v1.1.json", tmp_path / "mapillary" / "config_v1.2.json")
-    data = mapillary(tmp_path, version="v1.2")
-    assert len(data) == 4 and data.names[0] == "Bird"
+    data = mapillary(tmp_path)
+    assert len(data) == 4 and data.names[0] == "bird" and 65 not in data.names and len(data.names) == 65
     labels = read_labels(data.label_of(data.pictures[0]))
     samples = list(data.draw(0, dice()))
     same_as_map(samples, labels)
@@ -177,7 +180,17 @@ def test_mapillary_in_both_versions(formats, tmp_path):
     shutil.copytree(formats / "mapillary_v2_stub", stub / "mapillary")
     shutil.copy(formats / "mapillary" / "config_v2.0.RECONSTRUCTED.json", stub / "mapillary" / "config_v2.0.json")
     second = mapillary(stub)
+    assert (
+        len(second.names) == 123 and "unlabeled" not in second.names.values() and "ego vehicle" in second.names.values()
+    )
     same_as_map(list(second.draw(0, dice())), read_labels(second.label_of(second.pictures[0])))
+
+
+def test_classes_of_a_map_are_those_of_its_numbers():
+    data = LabelMaps(name="own", pictures=[Path("a.jpg")], label_of=lambda p: p, names={0: "a", 7: "b", 1 << 23: "c"})
+    for labels in ([[0, 7], [9, 7]], [[-1, 7], [9, 0]], [[1 << 23, 7], [9, 0]]):
+        numbers = np.array(labels, np.int64)
+        assert data._classes(numbers) == [n for n in np.unique(numbers).tolist() if n in data.names]
 
 
 def test_a_map_of_another_size_is_named(formats, tmp_path):
@@ -200,7 +213,7 @@ def test_coco_asks_for_all_instances_of_a_class(shared, tmp_path):
     assert isinstance(data, Instances) and len(data) == len({a["image_id"] for a in truth.anns.values()})
     for i in range(0, len(data), 9):
         for s in data.draw(i, dice(i)):
-            rows = data._groups(data.rows[i][3])[int(s.id.rsplit("/", 1)[1])]
+            rows = [truth.anns[a.id] for a in data._groups(data.rows[i])[int(s.id.rsplit("/", 1)[1])]]
             whole = np.any([truth.annToMask(row) > 0 for row in rows], axis=0)
             assert np.array_equal(s.turns[0].targets[0].mask, whole)
             assert truth.cats[rows[0]["category_id"]]["name"] in s.turns[0].instruction
@@ -211,6 +224,64 @@ def test_parts_of_paco(formats):
     found = [Name.of(row["name"]) for row in rows]
     assert len(found) == 531 and not any(c in n.thing + n.part for n in found for c in "_:()")
     assert Name.of("bow_(weapon):tip_(end)") == Name(thing="bow", part="tip") and Name.of("dog").part == ""
+
+
+def test_categories_of_one_name_are_told_apart(formats):
+    categories = json.loads((formats / "lvis" / "lvis_val_100.json").read_text(encoding="utf-8"))["categories"]
+    names = names_of(categories)
+    said = {c["name"]: names[c["id"]].thing for c in categories}
+    assert len(set(said.values())) == len(categories)
+    assert said["mouse_(computer_equipment)"] == "mouse (computer equipment)" and said["fish"] == "fish"
+    assert said["fish_(food)"] == "fish (food)" and said["bat_(animal)"] == "bat"
+
+
+def test_classes_of_which_not_all_is_annotated_are_not_asked_for(tmp_path):
+    square = lambda x: [[x, 5, x + 9, 5, x + 9, 14, x, 14]]  # noqa: E731
+    PIL.Image.new("RGB", (50, 30)).save(tmp_path / "a.jpg")
+    data = {
+        "images": [{"id": 1, "coco_url": "http://images.cocodataset.org/a.jpg", "height": 30, "width": 50,
+                    "neg_category_ids": [], "not_exhaustive_category_ids": [5]}],
+        "categories": [{"id": 4, "name": "mouse_(animal_rodent)"}, {"id": 5, "name": "cup"}],
+        "annotations": [
+            {"id": n, "image_id": 1, "category_id": c, "segmentation": square(x)} for n, c, x in ((1, 4, 2), (2, 5, 30))
+        ],
+    }  # fmt: skip
+    (tmp_path / "images.cocodataset.org").mkdir()
+    shutil.copy(tmp_path / "a.jpg", tmp_path / "images.cocodataset.org")
+    lvis = Instances("lvis", tmp_path / "lvis.json", tmp_path, data=data)
+    asked = {s.turns[0].targets[0].phrase for seed in range(5) for s in lvis.draw(0, dice(seed))}
+    assert asked == {"mouse"} and lvis.partial(0) == {"cup"} and len(lvis.things(0)) == 2
+
+
+def test_a_file_takes_little_more_memory_than_disk(tmp_path):
+    rng = dice()
+    rows = [
+        {"id": n, "image_id": 1, "category_id": 1, "iscrowd": 0, "area": 5.25, "bbox": [1.5, 2.5, 30.25, 4.5],
+         "segmentation": [rng.uniform(0, 400, 60).round(2).tolist()]}
+        for n in range(2000)
+    ]  # fmt: skip
+    image = {"id": 1, "file_name": "a.jpg", "height": 400, "width": 400}
+    whole = {"images": [image], "annotations": rows, "categories": [{"id": 1, "name": "cat"}]}
+    (tmp_path / "whole.json").write_text(json.dumps(whole))
+    tracemalloc.start()
+    data = Instances("own", tmp_path / "whole.json", tmp_path)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    size = (tmp_path / "whole.json").stat().st_size
+    assert kept < 2 * size and peak < 4 * size
+    assert list(data.rows[0].annotations[7].segmentation[0]) == rows[7]["segmentation"][0]
+
+
+def test_names_of_the_panoptic_form_are_said_as_people_say_them(tmp_path):
+    names = ["wall-other-merged", "floor-wood", "window-blind", "tree-merged", "door-stuff", "traffic light"]
+    segments = [{"id": i, "category_id": i} for i in range(6)]
+    data = {
+        "images": [{"id": 1, "file_name": "a.jpg"}],
+        "categories": [{"id": i, "name": name} for i, name in enumerate(names)],
+        "annotations": [{"image_id": 1, "file_name": "a.png", "segments_info": segments}],
+    }
+    found = Panoptic("own", tmp_path / "a.json", tmp_path, tmp_path, data=data).names
+    assert [found[i].thing for i in range(6)] == ["wall", "floor wood", "window blind", "tree", "door", "traffic light"]
 
 
 def test_parts_of_pascals_own_files(formats, tmp_path):
@@ -362,31 +433,60 @@ def refer(formats, tmp_path) -> Path:
     other = record | {"ref_id": 1, "split": "val", "ann_id": 10, "sentences": record["sentences"][:1]}
     for folder in (pictures, home / "images" / "saiapr_tc-12"):
         PIL.Image.new("RGB", (50, 30), (9, 90, 9)).save(folder / "a.jpg")
+    more = {"image_id": 7, "category_id": 1, "iscrowd": 0, "area": 100.5, "bbox": [1.5, 2.0, 3.0, 4.0]}
     instances = {
         "images": [{"id": 7, "file_name": "a.jpg", "height": 30, "width": 50}],
         "annotations": [
-            {"id": 9, "segmentation": [[5, 5, 20, 5, 20, 15, 5, 15], [10, 10, 30, 10, 30, 20, 10, 20]]},
-            {"id": 10, "segmentation": {"size": [30, 50], "counts": [100, 50, 1350]}},
+            {"id": 9, **more, "segmentation": [[5, 5, 20, 5, 20, 15, 5, 15], [10, 10, 30, 10, 30, 20, 10, 20]]},
+            {"id": 10, **more, "segmentation": [[38, 22, 48, 22, 48, 27, 38, 27]]},
         ],
         "categories": [{"id": 1, "name": "person"}],
     }
     for name, by in (("refcoco", "unc"), ("refcoco+", "unc"), ("refcocog", "umd"), ("refclef", "unc")):
+        if name == "refclef":  # its outlines are run-lengths, in lists
+            for row in instances["annotations"]:
+                row["segmentation"] = [
+                    rle.encode(decode_segmentation([p], (30, 50), "polygon")) for p in row["segmentation"]
+                ]
         (home / name / "instances.json").write_text(json.dumps(instances), encoding="utf-8")
         (home / name / f"refs({by}).p").write_bytes(pickle.dumps([record, other], protocol=2))
     return tmp_path
 
 
-def test_expressions_share_a_picture_and_overlapping_polygons_count_once(refer):
-    data = Refer(refer / "refer_seg", "refcoco", "train")
+@pytest.mark.parametrize("name", ["refcoco", "refclef"])
+def test_expressions_share_a_picture_and_overlapping_outlines_count_once(refer, name):
+    data = Refer(refer / "refer_seg", name, "train")
     samples = list(data.draw(0, dice()))
     assert len(data) == 1 and len(samples) == 3 and len({s.turns[0].instruction for s in samples}) == 3
     mask = samples[0].turns[0].targets[0].mask
     assert mask.dtype == np.bool_ and mask.shape == (30, 50) and mask.sum() == 15 * 10 + 20 * 10 - 10 * 5
-    found = list(open_dataset("refcoco", folder=refer, split="val", seed=0, limit=None))
+    assert len({id(s.image) for s in data}) == 1 and set(data.masks) == {9}
+    found = list(open_dataset(name, folder=refer, split="val", seed=0, limit=None))
     assert [s.turns[0].instruction for s in found] == [
         "What is the lady with the blue shirt in this image? Please output segmentation mask."
     ]
     assert found[0].turns[0].targets[0].mask.sum() == 50
+
+
+def test_an_annotation_without_outlines_is_an_empty_mask(refer):
+    path = refer / "refer_seg" / "refcoco" / "instances.json"
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    whole["annotations"][1]["segmentation"] = []
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    (found,) = Refer(refer / "refer_seg", "refcoco", "val")
+    assert found.turns[0].targets[0].mask.shape == (30, 50) and not found.turns[0].targets[0].mask.any()
+
+
+def test_splits_are_the_refer_toolkits(refer):
+    marks = ("train", "val", "testA", "testB", "testC", "testAB", "testBC")
+    refs = [
+        {"ref_id": i, "image_id": 7, "ann_id": 9, "split": mark, "sentences": [{"sent_id": i, "sent": mark}]}
+        for i, mark in enumerate(marks)
+    ]
+    (refer / "refer_seg" / "refclef" / "refs(unc).p").write_bytes(pickle.dumps(refs, protocol=2))
+    said = lambda split: [e.text for e in Refer(refer / "refer_seg", "refclef", split).expressions]  # noqa: E731
+    assert said("testA") == ["testa", "testab"] and said("testB") == ["testb", "testab", "testbc"]
+    assert said("testBC") == ["testbc"] and len(said("test")) == 5 and said("train") == ["train"]
 
 
 def test_grefcoco_means_several_things_or_none(refer):
@@ -486,6 +586,7 @@ def test_official_segmentations_decode_as_coco_itself_decodes_them(shared):
         None, 3, "x", [], [[]], [[1, 2, 3, 4]], [[1, 2, 3, 4, 5, float("nan")]], [[1, 2, 3, 4, 5]], [["a"] * 6],
         [[1e300] * 6], {}, {"size": [30, 50]}, {"size": [30, 50], "counts": [1, 2]}, {"size": [3, 5], "counts": "0"},
         {"size": [30, 50], "counts": [-5, 1505]}, {"size": [30, 50], "counts": "\U0001f34a"},
+        {"size": [30, 50], "counts": "0"}, {"size": [30, 50], "counts": "o" * 99}, [{"size": [30, 50], "counts": "1"}],
     ],
 )  # fmt: skip
 def test_a_broken_segmentation_is_named(segmentation):
@@ -493,11 +594,79 @@ def test_a_broken_segmentation_is_named(segmentation):
         decode_segmentation(segmentation, (30, 50), "annotation 12")
 
 
+def test_compressed_runs_are_read_as_they_are_written():
+    for seed in range(30):
+        mask = dice(seed).random((37, 23)) < dice(seed).random()
+        assert np.array_equal(decode_segmentation(rle.encode(mask), mask.shape, "mask"), mask)
+        assert np.array_equal(decode_segmentation([rle.encode(mask)] * 2, mask.shape, "mask"), mask)
+
+
 def test_files_stay_inside_their_folder(tmp_path):
     assert inside(tmp_path, "a/b.jpg") == tmp_path / "a" / "b.jpg"
-    for name in ("../x", "/etc/passwd", "a/../../x", "a\x00b", 7, None):
+    assert inside(tmp_path, "a/../b.jpg") == tmp_path / "b.jpg"
+    for name in ("../x", "/etc/passwd", "a/../../x", "a\x00b", "\ud800", "a" * 300, 7, None):
         with pytest.raises(BadInput):
             inside(tmp_path, name)
+
+
+def test_pictures_may_be_links(tmp_path):
+    (tmp_path / "store").mkdir()
+    PIL.Image.new("RGB", (50, 30)).save(tmp_path / "store" / "x.jpg")
+    for linked in ("a", "b"):
+        (tmp_path / linked).mkdir()
+    (tmp_path / "a" / "train2017").symlink_to(tmp_path / "store")
+    (tmp_path / "b" / "train2017").mkdir()
+    (tmp_path / "b" / "train2017" / "x.jpg").symlink_to(tmp_path / "store" / "x.jpg")
+    data = {
+        "images": [{"id": 1, "file_name": "train2017/x.jpg", "height": 30, "width": 50}],
+        "categories": [{"id": 4, "name": "dog"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 4, "segmentation": [[2, 5, 12, 5, 12, 14]]}],
+    }
+    for linked in ("a", "b"):
+        assert len(Instances("paco", tmp_path / "x.json", tmp_path / linked, data=data).draw(0, dice())) == 1
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path):
+    (tmp_path / "a.json").write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    assert read_annotations(tmp_path / "a.json") == {"a": 1}
+
+
+def test_lines_of_a_sheet_end_where_json_says(tmp_path):
+    texts = ["what\u2028is\x85it\x0b?", "and this?"]
+    rows = [json.dumps({"image": "a.jpg", "instruction": t, "answer": "x"}, ensure_ascii=False) for t in texts]
+    (tmp_path / "a.jsonl").write_bytes("\r\n".join([*rows, "", " "]).encode())
+    assert [row.instruction for row in Sheet(tmp_path / "a.jsonl").pictures[0][1]] == texts
+
+
+def test_cells_of_a_sheet_are_read_whole(tmp_path):
+    outline = json.dumps([[1.25, 2.5]] * 20_000)
+    text = (
+        f'image,instruction,answer,polygon\r\na.jpg,first,"one\r\n\r\ntwo",\r\n\r\na.jpg,second,,"{outline}"\r\n  \r\n'
+    )
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    first, second = Sheet(tmp_path / "a.csv").pictures[0][1]
+    assert first.answer == "one\r\n\r\ntwo" and len(second.value) == 20_000
+
+
+def test_what_is_masked_is_what_is_not_black(tmp_path):
+    mask = np.zeros((4, 6), np.uint8)
+    mask[1:3, 2:5] = 1
+    white_first = PIL.Image.fromarray(1 - mask).convert("P")
+    white_first.putpalette([255, 255, 255, 0, 0, 0])
+    black_first = PIL.Image.fromarray(mask).convert("P")
+    black_first.putpalette([0, 0, 0, 128, 0, 0])
+    pictures = white_first, black_first, PIL.Image.fromarray(mask), PIL.Image.fromarray(mask > 0)
+    for i, picture in enumerate(pictures):
+        picture.save(tmp_path / f"{i}.png")
+        for source in (tmp_path / f"{i}.png", (tmp_path / f"{i}.png").read_bytes()):
+            assert np.array_equal(read_mask(source, (4, 6)), mask > 0)
+    with pytest.raises(BadInput, match=r"0\.png.* is 6 × 4"):
+        read_mask(tmp_path / "0.png", (6, 4))
+    with pytest.raises(Missing, match=r"no\.png"):
+        read_mask(tmp_path / "no.png")
+    PIL.Image.new("RGB", (6, 4)).save(tmp_path / "colours.png")
+    with pytest.raises(BadInput, match=r"colours\.png.* in colours"):
+        read_mask(tmp_path / "colours.png")
 
 
 # --- the mixture -------------------------------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 """A picture and what is known of it changed alike: cropped, mirrored, in another light. Torch-free.
 
 picture, map or masks, words ─► one Change, by dice ─► the same, with "left" and "right" exchanged where it is mirrored
+
+Not every "left" is a side ("what is left on the plate?", "the right tool", "左右"): only words that clearly are one are
+exchanged, and a picture with other ones is not mirrored.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -19,7 +22,24 @@ from lisa.types import Image, Sample, Target, Turn
 Labels = NDArray[np.int64]
 Pixels = TypeVar("Pixels", bound=NDArray[np.generic])
 SIDES = {"left": "right", "right": "left", "左": "右", "右": "左"}
-_SIDE = re.compile(r"\b(?:left|right)\b|[左右]", re.IGNORECASE)
+_ANY = re.compile(r"\b(?:left|right)(?:most)?\b|[左右]", re.IGNORECASE)
+_BEFORE = r"\b(?:the|his|her|its|their|your|my|our|on|at|from|far|upper|lower|top|bottom)\s+"
+"""What a side stands behind."""
+_BEHIND = (
+    r"\s+of\b|[\s-]+(?:(?:front|back|upper|lower)\s+)*(?:side|hand|half|edge|corner|end|part|one|neighbour|mirror|eye|ear|"
+    r"eyebrow|shoulder|arm|elbow|leg|knee|foot|paw|hoof|horn|wing|shoe|sock|glove|wheel)\b"
+)
+"""What a side stands in front of, whatever is before it."""
+_NONE = (
+    r"-(?!hand\b|side\b)|\s+(?:of\s+way|to|(?!next\b)\w+\s+(?:to|for)|tool|way|answer|thing|time|place|size|order|angle|"
+    r"direction|choice|turn|now|away)\b"
+)
+"""What stands behind a word that is no side: "the right tool", "the right knife to cut with", "left-over"."""
+_SIDE = re.compile(
+    rf"(?P<before>{_BEFORE})?\b(?P<side>left|right)(?:(?=most\b)|\b(?!{_NONE})(?(before)|(?={_BEHIND})))"
+    r"|(?<![左右])(?:(?<=[最靠偏从])[左右](?![左右])|[左右](?=[边邊侧側面方手上下半端角前后数起眼耳脚腿臂]))",
+    re.IGNORECASE,
+)
 KEPT = 0.7
 """Share of every target that a crop has to keep, so that what is asked about stays what it was."""
 CROPS = 4
@@ -48,7 +68,7 @@ class Change:
 
     def words(self, text: str) -> str:
         """A text about the picture as it is now."""
-        return _SIDE.sub(lambda m: _as(m[0], SIDES[m[0].lower()]), text) if self.mirror else text
+        return _SIDE.sub(_exchanged, text) if self.mirror else text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +91,14 @@ class Augmentation:
     def samples(self, samples: Sequence[Sample], rng: np.random.Generator) -> list[Sample]:
         """Conversations about one picture, changed alike: those whose targets a crop keeps, if these are half of them.
 
-        Not cropped where a few crops all lose more.
+        Not cropped where a few crops all lose more, not mirrored where a word may be no side.
         """
         if not samples:
             return []
         height, width = samples[0].image.shape[:2]
         changes = [self.change((height, width), rng) for _ in range(CROPS)]
+        if not all(_ANY.search(_SIDE.sub("", text)) is None for s in samples for text in _texts(s)):
+            changes = [replace(c, mirror=False) for c in changes]
         whole = replace(changes[0], rows=slice(0, height), columns=slice(0, width))
         change = next((c for c in changes if 2 * sum(not _loses(s, c) for s in samples) >= len(samples)), whole)
         samples = [s for s in samples if not _loses(s, change)]
@@ -135,11 +157,17 @@ def _target(target: Target, change: Change) -> Target:
     )
 
 
-def _as(old: str, new: str) -> str:
-    """The new word with the old one's capitals."""
-    if old.isupper():
-        return new.upper()
-    return new.capitalize() if old[0].isupper() else new
+def _texts(sample: Sample) -> Iterator[str]:
+    for turn in sample.turns:
+        yield from (turn.instruction, turn.answer or "", *(t.phrase for t in turn.targets))
+
+
+def _exchanged(match: re.Match[str]) -> str:
+    """The other side, with the first one's capitals."""
+    old = match["side"] or match[0]
+    new = SIDES[old.lower()]
+    new = new.upper() if old.isupper() else new.capitalize() if old[0].isupper() else new
+    return f"{match['before'] or ''}{new}"
 
 
 def _lit(image: Image, change: NDArray[np.float64]) -> Image:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import is_dataclass, replace
 from pathlib import Path
@@ -16,6 +16,8 @@ ABSENT = "absent"
 """Group of questions about what is not in the picture."""
 
 
+REASONS = "reasons"
+"""In a sample's `meta`: sentences that are true of its target, where its answer is to give a reason."""
 SEEN = "seen"
 """In a sample's `meta`: turn → masks of what its answer is about although it masks nothing."""
 
@@ -56,6 +58,14 @@ class Classed(Protocol):
     def things(self, index: int, /) -> Sequence[tuple[str, Mask]]:
         """Class name and mask `[H, W]` of all that is annotated in it."""
         ...
+
+
+@runtime_checkable
+class LeavesOut(Protocol):
+    """A dataset that does not read all that its files hold."""
+
+    left_out: Mapping[str, int]
+    """What it leaves out → how often."""
 
 
 def asking(reader: Reader, most: int) -> Reader:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lisa.data.base import ABSENT
+from lisa.data.base import ABSENT, named_by
 from lisa.data.files import read_annotations, read_labels
 from lisa.data.folders import pictures_in
 from lisa.data.prompts import pick
@@ -230,9 +230,11 @@ class Asked:
                     asked = unseen[index % len(unseen)]
                 targets = (Target(mask=mask, ignore=ignore),) if mask.any() else ()
                 turn = Turn(instruction=asked, answer=answer_of(facts, found=bool(targets)), targets=targets)
-                meta = {"class": facts.name, "ignore": ignore}
+                meta = {"picture_id": name, "class": facts.name, "ignore": ignore}
+                if self.kind != "halves":
+                    meta |= named_by(self.data.pictures[index])
                 group = facts.name if targets else ABSENT
-                yield Sample(id=name, image=image, turns=(turn,), group=group, meta=meta)
+                yield Sample(id=f"{name}/{facts.name}", image=image, turns=(turn,), group=group, meta=meta)
 
 
 def turn_about(number: int, labels: Labels, rng: np.random.Generator, reasoned: float) -> tuple[Turn, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +14,14 @@ from lisa.data.label_maps import ade20k, cocostuff, mapillary
 from lisa.data.prompts import WORDINGS
 from lisa.errors import BadInput
 from lisa.images import open_image
-from lisa.types import SEG, Mask, Sample, Target, Turn
+from lisa.types import SEG, Image, Mask, Sample, Target, Turn
 
 
 class EveryClass:
     """A question for each class that is in a picture: all of it as one mask, or a mask for each instance (`apart`).
 
-    Iterating reads each picture once, up to `limit` questions. `wording` is a place in `WORDINGS`.
+    Iterating reads each picture once, up to `limit` questions. `wording` is a place in `WORDINGS`. Classes of which not
+    all in a picture is annotated are left out there; where instances are wanted, their crowds' pixels do not count.
     """
 
     def __init__(
@@ -42,26 +43,41 @@ class EveryClass:
         return about[(place + 1) % len(about)] if len(about) > 1 else None
 
     def _about(self, index: int) -> Iterator[Sample]:
-        classes: dict[str, list[Mask]] = {}
-        for thing, mask in self.data.things(index):
-            classes.setdefault(thing, []).append(mask)
         image = open_image(self.data.picture(index))
-        for thing in sorted(classes):
-            masks = classes[thing]
-            if any(mask.shape != image.shape[:2] for mask in masks):
+        for thing, (masks, crowds) in sorted(self._classes(index).items()):
+            if any(mask.shape != image.shape[:2] for mask in (*masks, *crowds)):
                 raise BadInput(f"{self.name}, picture {index}: masks have another size than the picture")
-            yield self._sample(index, thing, image, masks)
+            if not self.apart:
+                masks, crowds = [_union([*masks, *crowds])], []
+            if masks:
+                yield self._sample(index, thing, image, masks, _union(crowds) if crowds else None)
 
-    def _sample(self, index: int, thing: str, image: np.ndarray, masks: list[Mask]) -> Sample:
-        targets = masks if self.apart else [np.logical_or.reduce(np.stack(masks), axis=0)]
+    def _classes(self, index: int) -> dict[str, tuple[list[Mask], list[Mask]]]:
+        """Class → masks of its instances and of its crowds."""
+        things, crowds, partial = self.data.things(index), repeat(False), set()
+        if isinstance(self.data, Instances):
+            crowds, partial = self.data.crowds(index), self.data.partial(index)
+        classes: dict[str, tuple[list[Mask], list[Mask]]] = {}
+        for (thing, mask), crowd in zip(things, crowds):
+            if thing not in partial:
+                classes.setdefault(thing, ([], []))[crowd].append(mask)
+        return classes
+
+    def _sample(self, index: int, thing: str, image: Image, masks: list[Mask], crowd: Mask | None) -> Sample:
         spoken = thing.replace(":", " ")
         turn = Turn(
-            instruction=self.wording.format(name=spoken),
-            answer=", ".join([SEG] * len(targets)) + ".",
-            targets=tuple(Target(mask=mask, phrase=spoken) for mask in targets),
+            instruction=self.wording.format(name=spoken.lower()),
+            answer=", ".join([SEG] * len(masks)) + ".",
+            targets=tuple(
+                Target(mask=mask, phrase=spoken, ignore=None if crowd is None else crowd & ~mask) for mask in masks
+            ),
         )
         meta = {"picture_id": index, "class": spoken, "present_only": True} | named_by(self.data.picture(index))
         return Sample(id=f"{self.name}/{index}/{spoken}", image=image, turns=(turn,), group=self.name, meta=meta)
+
+
+def _union(masks: list[Mask]) -> Mask:
+    return np.logical_or.reduce(masks, axis=0)
 
 
 def _coco(folder: Path) -> Instances:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lisa.data import prompts
 from lisa.data.base import some
-from lisa.data.files import read_colours, read_labels, read_lines
+from lisa.data.files import read_colours, read_labels, read_lines, read_mask
 from lisa.data.label_maps import LabelMaps
 from lisa.data.yolo import PICTURES
 from lisa.errors import BadInput, Missing, shown
@@ -35,10 +35,15 @@ def is_voc(folder: Path) -> bool:
 
 
 def voc(folder: Path) -> LabelMaps:
-    """Pascal VOC's layout; with a `labelmap.txt` ("name:red,green,blue"), as CVAT writes it, maps are in colours."""
+    """Pascal VOC's layout; with a `labelmap.txt` ("name:red,green,blue"), as CVAT writes it, maps are in colours.
+
+    `ImageSets/Segmentation/train.txt` says which pictures are learned from; all of them where there is none.
+    """
     maps = folder / "SegmentationClass"
     found = {p.stem: p for p in pictures_in(folder / "JPEGImages")}
-    pictures = [found[p.stem] for p in sorted(maps.glob("*.png")) if p.stem in found]
+    split = folder / "ImageSets" / "Segmentation" / "train.txt"
+    kept = {line.strip() for line in read_lines(split)} if split.is_file() else found.keys()
+    pictures = [found[p.stem] for p in sorted(maps.glob("*.png")) if p.stem in found.keys() & kept]
     listing = folder / "labelmap.txt"
     named = dict(_colour(line, listing) for line in read_lines(listing) if not line.startswith("#")) if (
         listing.is_file()
@@ -98,7 +103,7 @@ class ClassFolders:
                     Turn(
                         instruction=prompts.ask_name(_spoken(name), rng),
                         answer=prompts.answer(rng, to=name),
-                        targets=(Target(mask=read_labels(file, image.shape[:2]) > 0, phrase=_spoken(name)),),
+                        targets=(Target(mask=read_mask(file, image.shape[:2]), phrase=_spoken(name)),),
                     ),
                 ),
                 group="own",
@@ -113,7 +118,7 @@ class ClassFolders:
     def things(self, index: int) -> list[tuple[str, Mask]]:
         """Name and mask of every class that has one for this picture."""
         files = [(c.name, c / f"{self.pictures[index].stem}.png") for c in self.classes]
-        return [(name, read_labels(file) > 0) for name, file in files if file.is_file()]
+        return [(name, read_mask(file)) for name, file in files if file.is_file()]
 
 
 def _spoken(name: str) -> str:

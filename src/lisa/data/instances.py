@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lisa.data import prompts
-from lisa.data.base import some
-from lisa.data.files import MALFORMED, decode_together, inside, read_annotations
-from lisa.data.pascal_parts import PascalParts
+from lisa.data.base import Reader, some
+from lisa.data.files import MALFORMED, decode_together, inside, packed, read_annotations
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
 from lisa.types import Mask, Sample, Target, Turn
@@ -26,10 +26,13 @@ class Name:
     part: str = ""
 
     @staticmethod
-    def of(category: str) -> Name:
-        """ "dog:head" → the head of a dog; "bow_(weapon)" → bow; "traffic_light" → traffic light."""
+    def of(category: str, *, brackets: bool = False) -> Name:
+        """ "dog:head" → the head of a dog; "bow_(weapon)" → bow; "traffic_light" → traffic light.
+
+        `brackets`: what stands in them is said, "bow (weapon)".
+        """
         thing, _, part = category.strip().partition(":")
-        return Name(thing=_plain(thing), part=_plain(part))
+        return Name(thing=_plain(thing, brackets), part=_plain(part, brackets))
 
     def ask(self, rng: np.random.Generator) -> str:
         """An instruction for it."""
@@ -39,6 +42,34 @@ class Name:
     def spoken(self) -> str:
         """As it is said: "dog head"."""
         return f"{self.thing} {self.part}".rstrip()
+
+    @property
+    def whole(self) -> str:
+        """As a class is called: "dog:head"."""
+        return f"{self.thing}:{self.part}" if self.part else self.thing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Annotation:
+    """What is kept of a record."""
+
+    id: Any
+    category: int
+    crowd: bool
+    """Whether it covers many that nobody told apart."""
+    segmentation: Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """A picture's file, its size, and what is annotated in it."""
+
+    file: str
+    height: int
+    width: int
+    partial: frozenset[int]
+    """Categories of which there may be more than is annotated, as LVIS says."""
+    annotations: list[Annotation] = field(default_factory=list)
 
 
 class Instances:
@@ -60,47 +91,52 @@ class Instances:
         Raises Missing, or BadInput where the file is not of COCO's form.
         """
         self.name, self.file, self.pictures, self.together, self.most = name, annotations, pictures, together, most
-        data = read_annotations(annotations) if data is None else data
+        data = read_annotations(annotations, each=packed) if data is None else data
         try:
-            self.names = {int(c["id"]): Name.of(str(c["name"])) for c in data["categories"]}
-            files = {int(i["id"]): (_file_of(i), int(i["height"]), int(i["width"])) for i in data["images"]}
-            found: dict[int, list[dict[str, Any]]] = {}
-            for row in data["annotations"]:
-                if int(row["category_id"]) not in self.names or int(row["image_id"]) not in files:
+            self.names = names_of(data["categories"])
+            found = {int(image["id"]): _picture(image) for image in data["images"]}
+            for row in map(packed, data["annotations"]):
+                category, image = int(row["category_id"]), int(row["image_id"])
+                if category not in self.names or image not in found:
                     raise BadInput(
                         f"{shown(annotations)}, annotation {row.get('id')}: its category or image is unknown"
                     )
-                found.setdefault(int(row["image_id"]), []).append(row)
+                crowd, segmentation = bool(row.get("iscrowd")), row.get("segmentation")
+                found[image].annotations.append(
+                    Annotation(id=row.get("id"), category=category, crowd=crowd, segmentation=segmentation)
+                )
         except MALFORMED as error:
             raise BadInput(f"{shown(annotations)} is not in COCO's form: {error} is missing or wrong") from error
-        if not found:
+        self.rows = [picture for _, picture in sorted(found.items()) if picture.annotations]
+        if not self.rows:
             raise Missing(f"{shown(annotations)} has no annotations to learn from")
-        self.rows = [(*files[image], rows) for image, rows in sorted(found.items())]
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
         """See `Reader`: a conversation for each of a few classes, or annotations, of the picture."""
-        file, height, width, rows = self.rows[index]
-        image = open_image(inside(self.pictures, file))
-        if image.shape[:2] != (height, width):
+        row = self.rows[index]
+        image = open_image(inside(self.pictures, row.file))
+        size = row.height, row.width
+        if image.shape[:2] != size:
             raise BadInput(
-                f"{shown(file)} is {image.shape[1]} × {image.shape[0]}, but {shown(self.file)} says {width} × {height}"
+                f"{shown(row.file)} is {image.shape[1]} × {image.shape[0]}, "
+                f"but {shown(self.file)} says {row.width} × {row.height}"
             )
-        groups = self._groups(rows)
+        groups = self._groups(row)
         return [
             Sample(
                 id=f"{self.name}/{index}/{i}",
                 image=image,
-                turns=(self._turn(groups[i], (height, width), rng),),
+                turns=(self._turn(groups[i], size, rng),),
                 group=self.name,
             )
             for i in some(len(groups), self.most, rng)
         ]
 
-    def _turn(self, rows: list[dict[str, Any]], size: tuple[int, int], rng: np.random.Generator) -> Turn:
-        name = self.names[int(rows[0]["category_id"])]
+    def _turn(self, rows: Sequence[Annotation], size: tuple[int, int], rng: np.random.Generator) -> Turn:
+        name = self.names[rows[0].category]
         asked, answer = name.ask(rng), prompts.answer(rng, to=name.thing)
         return Turn(
             instruction=asked, answer=answer, targets=(Target(mask=self._mask(rows, size), phrase=name.spoken),)
@@ -108,27 +144,41 @@ class Instances:
 
     def picture(self, index: int) -> Path:
         """The file of a picture."""
-        return inside(self.pictures, self.rows[index][0])
+        return inside(self.pictures, self.rows[index].file)
 
     def things(self, index: int) -> list[tuple[str, Mask]]:
         """Class name and mask of every annotation of a picture."""
-        _, height, width, rows = self.rows[index]
-        names = [self.names[int(row["category_id"])] for row in rows]
-        return [
-            (n.thing + (f":{n.part}" if n.part else ""), self._mask([r], (height, width))) for n, r in zip(names, rows)
-        ]
+        row = self.rows[index]
+        size = row.height, row.width
+        return [(self.names[a.category].whole, self._mask([a], size)) for a in row.annotations]
 
-    def _groups(self, rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    def crowds(self, index: int) -> list[bool]:
+        """Of each of `things`, whether it is a crowd that nobody told apart."""
+        return [a.crowd for a in self.rows[index].annotations]
+
+    def partial(self, index: int) -> set[str]:
+        """Class names of which there may be more in a picture than `things` has."""
+        return {self.names[number].whole for number in self.rows[index].partial if number in self.names}
+
+    def _groups(self, row: Picture) -> list[list[Annotation]]:
         if not self.together:
-            return [[row] for row in rows]
-        classes: dict[int, list[dict[str, Any]]] = {}
-        for row in rows:
-            classes.setdefault(int(row["category_id"]), []).append(row)
+            return [[annotation] for annotation in row.annotations]
+        classes: dict[Name, list[Annotation]] = {}
+        for annotation in row.annotations:
+            if annotation.category not in row.partial:
+                classes.setdefault(self.names[annotation.category], []).append(annotation)
         return list(classes.values())
 
-    def _mask(self, rows: list[dict[str, Any]], size: tuple[int, int]) -> Mask:
-        named = [(row.get("segmentation"), f"{self.name}, annotation {row.get('id')}") for row in rows]
-        return decode_together(named, size)
+    def _mask(self, rows: Sequence[Annotation], size: tuple[int, int]) -> Mask:
+        return decode_together([(row.segmentation, f"{self.name}, annotation {row.id}") for row in rows], size)
+
+
+def names_of(categories: Iterable[Any]) -> dict[int, Name]:
+    """Category → its name; with what stands in brackets where it is the same without: "mouse (computer equipment)"."""
+    called = {int(c["id"]): str(c["name"]) for c in categories}
+    short = {number: Name.of(name) for number, name in called.items()}
+    times = Counter(short.values())
+    return {n: name if times[name] == 1 else Name.of(called[n], brackets=True) for n, name in short.items()}
 
 
 def coco(folder: Path) -> Instances:
@@ -148,13 +198,24 @@ def paco_lvis(folder: Path) -> Instances:
     return Instances("paco_lvis", file, folder / "coco", together=False)
 
 
-def pascal_part(folder: Path) -> Instances | PascalParts:
-    """`vlpart/pascal_part/{train.json or Annotations_Part/*.mat, VOCdevkit/VOC2010/JPEGImages}`, a part at a time."""
+def pascal_part(folder: Path) -> Reader:
+    """`vlpart/pascal_part/{train.json or Annotations_Part/*.mat, VOCdevkit/VOC2010/JPEGImages}`, a part at a time.
+
+    Of the `.mat` files, which are of training and validation, only those in `ImageSets/Main/train.txt`, if it is there.
+    """
     home = folder / "vlpart" / "pascal_part"
-    pictures = home / "VOCdevkit" / "VOC2010" / "JPEGImages"
+    voc = home / "VOCdevkit" / "VOC2010"
     if not (home / "train.json").is_file() and (home / "Annotations_Part").is_dir():
-        return PascalParts(home / "Annotations_Part", pictures)
-    return Instances("pascal_part", home / "train.json", pictures, together=False)
+        from lisa.data.pascal_parts import PascalParts  # which has names from here
+
+        split = voc / "ImageSets" / "Main" / "train.txt"
+        return PascalParts(home / "Annotations_Part", voc / "JPEGImages", split=split if split.is_file() else None)
+    return Instances("pascal_part", home / "train.json", voc / "JPEGImages", together=False)
+
+
+def _picture(image: dict[str, Any]) -> Picture:
+    partial = frozenset(int(number) for number in image.get("not_exhaustive_category_ids") or ())
+    return Picture(file=_file_of(image), height=int(image["height"]), width=int(image["width"]), partial=partial)
 
 
 def _file_of(image: dict[str, Any]) -> str:
@@ -164,6 +225,6 @@ def _file_of(image: dict[str, Any]) -> str:
     return "/".join(str(image["coco_url"]).split("/")[-2:])
 
 
-def _plain(name: str) -> str:
-    """Without what stands in brackets, with blanks."""
-    return name.split("_(")[0].replace("_", " ").strip()
+def _plain(name: str, brackets: bool) -> str:
+    """With blanks, and without what stands in brackets unless that is wanted."""
+    return (name if brackets else name.split("_(")[0]).replace("_", " ").strip()

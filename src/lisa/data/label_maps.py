@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lisa.data import prompts
 from lisa.data.base import some
-from lisa.data.files import MALFORMED, read_annotations, read_labels
+from lisa.data.files import MALFORMED, read_annotations, read_labels, read_lines
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
 from lisa.types import Mask, Sample, Target, Turn
@@ -42,7 +42,7 @@ class LabelMaps:
         path = self.pictures[index]
         image = open_image(path)
         labels = self.read(self.label_of(path), (image.shape[0], image.shape[1]))
-        shown_classes = [n for n in np.unique(labels).tolist() if n in self.names]
+        shown_classes = self._classes(labels)
         return [
             Sample(
                 id=f"{self.name}/{path.stem}/{number}",
@@ -66,13 +66,19 @@ class LabelMaps:
     def things(self, index: int) -> list[tuple[str, Mask]]:
         """Name and mask of every class that a picture shows."""
         labels = self.read(self.label_of(self.pictures[index]))
-        return [(self.names[n], labels == n) for n in np.unique(labels).tolist() if n in self.names]
+        return [(self.names[n], labels == n) for n in self._classes(labels)]
+
+    def _classes(self, labels: NDArray[np.int64]) -> list[int]:
+        """The numbers in a map that stand for a class; counted where they are small, since sorting takes long."""
+        small = labels.min() >= 0 and labels.max() < 1 << 16
+        found = np.flatnonzero(np.bincount(labels.ravel())) if small else np.unique(labels)
+        return [n for n in found.tolist() if n in self.names]
 
 
 def ade20k(folder: Path, *, part: str = "training") -> LabelMaps:
     """`ade20k/{images,annotations}/training`, and the challenge's `objectInfo150.txt`; 0 is none of the 150."""
     home = folder / "ade20k"
-    rows = _lines(home / "objectInfo150.txt")[1:]
+    rows = read_lines(home / "objectInfo150.txt")[1:]
     names = {int(row.split("\t")[0]): row.split("\t")[-1].split(",")[0].strip() for row in rows}
     maps = home / "annotations" / part
     return LabelMaps(
@@ -88,7 +94,7 @@ def cocostuff(folder: Path, *, part: str = "train2017") -> LabelMaps:
 
     As in the reference, names with a "-" are left out ("wall-brick").
     """
-    rows = [row.partition(":") for row in _lines(folder / "cocostuff" / "labels.txt")]
+    rows = [row.partition(":") for row in read_lines(folder / "cocostuff" / "labels.txt")]
     names = {int(number) - 1: name.strip() for number, _, name in rows if int(number) > 0}
     pictures = folder / "coco" / part
     maps = sorted((folder / "cocostuff" / part).glob("*.png"))
@@ -100,12 +106,15 @@ def cocostuff(folder: Path, *, part: str = "train2017") -> LabelMaps:
     )
 
 
-def mapillary(folder: Path, *, version: str = "v2.0", part: str = "training") -> LabelMaps:
-    """`mapillary/{config_v2.0.json, training/images, training/v2.0/labels}`; version 1.2 has `config_v1.2.json`."""
+def mapillary(folder: Path, *, part: str = "training") -> LabelMaps:
+    """`mapillary/{config_v2.0.json, training/images, training/v2.0/labels}`; v1.2 where only that config is there."""
     home = folder / "mapillary"
+    old = (home / "config_v1.2.json").is_file() and not (home / "config_v2.0.json").is_file()
+    version = "v1.2" if old else "v2.0"
     data = read_annotations(home / f"config_{version}.json")
     try:
-        names = {i: str(row["readable"]) for i, row in enumerate(data["labels"])}
+        asked = {i: str(row["readable"]).lower() for i, row in enumerate(data["labels"]) if row.get("evaluate", True)}
+        names = {i: name for i, name in asked.items() if name != "unlabeled"}
     except MALFORMED as error:
         raise BadInput(f"{shown(home)}/config_{version}.json needs labels, each with a readable name") from error
     return LabelMaps(
@@ -114,9 +123,3 @@ def mapillary(folder: Path, *, version: str = "v2.0", part: str = "training") ->
         label_of=lambda path: home / part / version / "labels" / f"{path.stem}.png",
         names=names,
     )
-
-
-def _lines(path: Path) -> list[str]:
-    if not path.is_file():
-        raise Missing(f"there is no {shown(path)}: see `lisa data list` for the layout")
-    return [row for row in path.read_text(encoding="utf-8").splitlines() if row.strip()]

@@ -61,7 +61,7 @@ def _turns(row: dict[str, Any], size: tuple[int, int], where: str) -> tuple[Turn
     things = row.get("points") if "ID" in row else row.get("info")
     things = things or {}
     if "ID" in row:
-        labels = [(str(things[i].get("label name", "object")).strip(), str(i)) for i in row["ID"]]
+        labels = [(str(things[i].get("label name", "object")).strip(), i) for i in map(str, row["ID"])]
         named = [f"{label} <{i}>" for label, i in labels]
         answer = f"{', '.join(named[:-1])} and {named[-1]}." if len(named) > 1 else f"{named[0]}."
         return (_turn(str(row["English Question"]), answer, things, size, where),)

@@ -11,6 +11,7 @@ import contextlib
 import math
 import os
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,8 +100,8 @@ class Notes:
         if not folder.is_dir() or not (found := pictures_in(folder)):
             raise Missing(f"there are no pictures in {shown(folder)}: give a folder of JPEG or PNG files")
         self.folder, self.pictures = folder, found
-        stems = [p.stem for p in found]
-        if twice := sorted({s for s in stems if stems.count(s) > 1}):
+        twice = [stem for stem, times in Counter(p.stem for p in found).items() if times > 1]
+        if twice:
             raise BadInput(f"two pictures are called {shown(twice[0])}, but for their endings: rename one")
         self.home = folder / "reason_seg" / "ReasonSeg" / "train"
         self.told = self.home.parent / "explanatory" / "train.json"

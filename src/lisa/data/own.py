@@ -1,7 +1,8 @@
 """One's own pictures, in whatever layout they are: what lies in the folder decides.
 
-one JSON in COCO's form, instances or panoptic      images/ or beside it; panoptic maps in a folder named like it
-LabelMe's JSON beside each picture                  YOLO's data.yaml with images/ and labels/
+one JSON in COCO's form, instances or panoptic      in images/, train2017/ … or beside it; panoptic maps in a folder
+                                                    named like it; also Roboflow's train/_annotations.coco.json
+LabelMe's JSON beside each picture                  YOLO's data.yaml with images/ and labels/, or these in train/
 JPEGImages/ and SegmentationClass/                  images/ and masks/
 ReasonSeg's train/ of pictures with a JSON beside each
 one sheet of questions, .csv or .jsonl              WebDataset's .tar, or .parquet
@@ -15,7 +16,7 @@ from typing import Any
 
 from lisa.data import folders, labelme, panoptic, yolo
 from lisa.data.base import Reader
-from lisa.data.files import read_annotations, read_yaml
+from lisa.data.files import packed, read_annotations, read_yaml
 from lisa.data.instances import Instances
 from lisa.data.panoptic import Panoptic
 from lisa.data.reasonseg import ReasonSeg, is_reasonseg
@@ -56,10 +57,16 @@ LAYOUTS = (
 )
 """What `own` looks for."""
 
+ROBOFLOW = "train/_annotations.coco.json"
+"""Where Roboflow puts COCO's form, beside the pictures."""
+_SOUGHT = 20
+"""Pictures that are looked for in a folder before it is given up."""
+
 _FOLDERS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Reader]], ...] = (
-    (yolo.is_yolo, lambda folder: Instances("own", folder, folder / "images", data=yolo.as_coco(folder))),
+    (yolo.is_yolo, lambda folder: Instances("own", folder, folder, data=yolo.as_coco(folder))),
     (folders.is_voc, folders.voc),
     (lambda folder: (folder / "images").is_dir() and (folder / "masks").is_dir(), folders.masks),
+    (lambda folder: (folder / ROBOFLOW).is_file(), lambda folder: _of_file(folder / ROBOFLOW)),
     (is_reasonseg, lambda folder: ReasonSeg(folder, "train")),
 )
 
@@ -71,21 +78,48 @@ def _of_file(path: Path) -> Reader:
     if kind == ".tar":
         return Shards([path])
     if kind == ".json":
-        return _of_json([path], path.parent)
+        return _of_json([path], path.parent.parent if path.parent.name == "annotations" else path.parent)
     raise BadInput(f"{shown(path)} is neither .json, .csv, .jsonl nor .tar")
 
 
 def _of_json(files: list[Path], folder: Path) -> Reader:
-    first: Any = read_annotations(files[0])
+    first: Any = read_annotations(files[0], each=packed)
     if labelme.is_labelme(first):
-        return Instances("own", folder, folder, data=labelme.as_coco(files, folder))
+        return _with_pictures(labelme.LabelMe(files, folder), files[0], [folder])
     if len(files) != 1:
         found = f"{shown(folder)} holds {len(files)} JSON files"
-        raise Missing(f"{found}: put one in COCO's form there, or one of LabelMe's beside each picture")
-    pictures = folder / "images" if (folder / "images").is_dir() else folder
+        raise Missing(f"{found}: name the one in COCO's form, or put one of LabelMe's beside each picture")
+    (file,) = files
     if panoptic.is_panoptic(first):
-        return Panoptic("own", files[0], pictures, files[0].with_suffix(""), data=first)
-    return Instances("own", files[0], pictures, data=first)
+        reader = Panoptic("own", file, folder, file.with_suffix(""), data=first)
+    else:
+        reader = Instances("own", file, folder, data=first)
+    return _with_pictures(reader, file, _homes(file, folder))
+
+
+def _homes(file: Path, folder: Path) -> list[Path]:
+    """Folders that a file's pictures may lie in: images, one called as its name ends ("train2017"), or beside it."""
+    _, mark, split = file.stem.rpartition("_")
+    places = ("images", *((f"images/{split}", split) if mark else ()), "")
+    return [home / place for home in dict.fromkeys((folder, file.parent)) for place in places]
+
+
+def _with_pictures(reader: Instances | Panoptic, file: Path, homes: list[Path]) -> Reader:
+    """The dataset with its pictures in the first folder that has any of the first ones. Raises Missing."""
+    for home in homes:
+        reader.pictures = home
+        if any(_has(reader, index) for index in range(min(len(reader), _SOUGHT))):
+            return reader
+    reader.pictures = Path()
+    looked = ", ".join(shown(home) for home in homes if home.is_dir())
+    raise Missing(f"{shown(file)} names {shown(reader.picture(0))}, which is not in {looked}: put its pictures there")
+
+
+def _has(reader: Instances | Panoptic, index: int) -> bool:
+    try:
+        return reader.picture(index).is_file()
+    except BadInput:  # a bad name is told when it is drawn
+        return False
 
 
 def added(file: Path) -> Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ class Panoptic:
         self.name, self.pictures, self.maps, self.most = name, pictures, maps, most
         data = read_annotations(annotations) if data is None else data
         try:
-            self.names = {int(c["id"]): Name.of(str(c["name"])) for c in data["categories"]}
+            self.names = {int(c["id"]): _named(str(c["name"])) for c in data["categories"]}
             files = {int(i["id"]): str(i["file_name"]) for i in data["images"]}
             self.rows = [
                 (files[int(row["image_id"])], str(row["file_name"]), _segments(row["segments_info"]))
@@ -78,6 +79,11 @@ class Panoptic:
         _, file, found = self.rows[index]
         labels = read_colours(inside(self.maps, file))
         return [(self.names[c].thing, labels == segment) for c, segments in found.items() for segment in segments]
+
+
+def _named(category: str) -> Name:
+    """Without what COCO adds to classes that are put together or are no things: "wall-other-merged" → wall."""
+    return Name.of(re.sub(r"(-(other|merged|stuff))+$", "", category).replace("-", " "))
 
 
 def _segments(rows: Any) -> dict[int, list[int]]:

@@ -14,7 +14,8 @@ import numpy as np
 
 from lisa.data import prompts
 from lisa.data.base import some
-from lisa.data.files import MALFORMED
+from lisa.data.files import MALFORMED, read_lines
+from lisa.data.instances import Name
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
 from lisa.types import Mask, Sample, Target, Turn
@@ -51,11 +52,12 @@ def spoken(code: str) -> str:
 
 
 class PascalParts:
-    """One question about one part, or one whole thing where it has none."""
+    """One question about all parts of one name, or all whole things of one class that have none."""
 
-    def __init__(self, annotations: Path, pictures: Path, *, most: int = 3) -> None:
-        """Raises Missing where there are no files, or scipy is not installed."""
-        self.files = sorted(annotations.glob("*.mat"))
+    def __init__(self, annotations: Path, pictures: Path, *, split: Path | None = None, most: int = 3) -> None:
+        """`split` lists the pictures; all of them by default. Raises Missing without files, or without scipy."""
+        kept = None if split is None else {line.strip() for line in read_lines(split)}
+        self.files = [p for p in sorted(annotations.glob("*.mat")) if kept is None or p.stem in kept]
         self.pictures, self.most = pictures, most
         if not self.files:
             raise Missing(f"there are no .mat files in {shown(annotations)}: see `lisa data list` for the layout")
@@ -72,22 +74,24 @@ class PascalParts:
         return self.pictures / f"{self.files[index].stem}.jpg"
 
     def things(self, index: int) -> list[tuple[str, Mask]]:
-        """ "thing:part" (or "thing") and mask of everything annotated in a picture."""
+        """ "thing:part" (or "thing") and mask of everything annotated in a picture; what has one name has one mask."""
         path = self.files[index]
-        found: list[tuple[str, Mask]] = []
+        found: dict[str, Mask] = {}
         for thing in _listed(_annotation(path), "objects", path):
             name = str(_field(thing, "class", path))
             name = _CLASSES.get(name, name)
             parts = _listed(thing, "parts", path)
-            found += [(f"{name}:{spoken(str(_field(p, 'part_name', path)))}", _mask(p, path)) for p in parts]
-            if not parts:
-                found.append((name, _mask(thing, path)))
-        return found
+            named = [(f"{name}:{spoken(str(_field(p, 'part_name', path)))}", _mask(p, path)) for p in parts]
+            for called, mask in named or [(name, _mask(thing, path))]:
+                if found.setdefault(called, mask).shape != mask.shape:
+                    raise BadInput(f"{shown(path)} has masks of several sizes: fetch it again")
+                found[called] = found[called] | mask
+        return list(found.items())
 
     def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
         """See `Reader`: a conversation for each of a few parts of the picture."""
         image = open_image(self.picture(index))
-        things = self.things(index)
+        things = [(Name.of(called), mask) for called, mask in self.things(index)]
         if any(mask.shape != image.shape[:2] for _, mask in things):
             raise BadInput(f"{shown(self.files[index])} has masks of another size than its picture")
         return [
@@ -96,20 +100,20 @@ class PascalParts:
                 image=image,
                 turns=(
                     Turn(
-                        instruction=_asked(things[i][0], rng),
-                        answer=prompts.answer(rng, to=things[i][0]),
-                        targets=(Target(mask=things[i][1], phrase=things[i][0].replace(":", " ")),),
+                        instruction=name.ask(rng),
+                        answer=prompts.answer(rng, to=name.thing),
+                        targets=(Target(mask=mask, phrase=_phrase(name)),),
                     ),
                 ),
                 group="pascal_part",
             )
-            for i in some(len(things), self.most, rng)
+            for i, (name, mask) in ((i, things[i]) for i in some(len(things), self.most, rng))
         ]
 
 
-def _asked(name: str, rng: np.random.Generator) -> str:
-    thing, _, part = name.partition(":")
-    return prompts.ask_part(thing, part, rng) if part else prompts.ask_name(thing, rng)
+def _phrase(name: Name) -> str:
+    """ "dog head", but "front of the head of the train"."""
+    return f"{name.part} of the {name.thing}" if " of " in name.part else name.spoken
 
 
 def _annotation(path: Path) -> Any:

@@ -96,9 +96,11 @@ def ask_name(name: str, rng: np.random.Generator) -> str:
 
 
 def ask_part(whole: str, part: str, rng: np.random.Generator) -> str:
-    """An instruction for a part: "dog head" or "the head of the dog", half and half."""
+    """An instruction for a part: "dog head" or "the head of the dog", half and half; in "the front of the head of the
+    train" always the latter."""
     first, second = wording_of(whole + part).parts
-    return ask_name((first if rng.random() < 0.5 else second).format(whole=whole, part=part), rng)
+    form = first if rng.random() < 0.5 and " of " not in part else second
+    return ask_name(form.format(whole=whole, part=part), rng)
 
 
 def ask_sentence(text: str, rng: np.random.Generator, *, explain: bool = False) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 
 from lisa.data import prompts
 from lisa.data.base import ABSENT, some
-from lisa.data.files import MALFORMED, decode_segmentation, read_labels
+from lisa.data.files import MALFORMED, decode_segmentation, read_mask
 from lisa.errors import BadInput, Missing
 from lisa.images import open_image
 from lisa.types import SEG, Mask, Sample, Target, Turn
@@ -90,7 +90,7 @@ class Questions:
 
     def _mask(self, row: Row, size: tuple[int, int]) -> Mask:
         if row.form == "mask":
-            return read_labels(self.file(row.value), size) > 0
+            return read_mask(self.file(row.value), size)
         if row.form == "rle":
             return decode_segmentation(row.value, size, row.where)
         if row.form == "polygon":

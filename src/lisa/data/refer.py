@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,17 @@ import numpy as np
 
 from lisa.data import prompts
 from lisa.data.base import ABSENT, some
-from lisa.data.files import MALFORMED, decode_segmentation, inside, read_annotations, read_refs
+from lisa.data.files import MALFORMED, decode_together, inside, packed, read_annotations, read_refs
 from lisa.data.prompts import WORDINGS
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
-from lisa.types import Image, Mask, Sample, Target, Turn
+from lisa.types import Image, Sample, Target, Turn
 
 SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "unc", "grefcoco": "unc"}
 """Dataset → who made the split that LISA uses; refCOCOg also has google's."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Expression:
     """One referring expression, and the annotations it means; none where it means nothing that is there."""
 
@@ -60,7 +61,7 @@ class Refer:
         self.name, self.most, self.wording = name, expressions, WORDINGS[wording]
         self.home = folder / "images" / ("saiapr_tc-12" if name == "refclef" else "mscoco/images/train2014")
         records = read_annotations(refs) if refs.suffix == ".json" else read_refs(refs)
-        self._read(read_annotations(home / "instances.json"), records, split, refs)
+        self._read(read_annotations(home / "instances.json", each=packed), records, split, refs)
         if not self.expressions:
             raise Missing(f"{shown(refs)} has no expressions of a split called {split!r}")
         found: dict[int, list[Expression]] = {}
@@ -72,17 +73,21 @@ class Refer:
         return len(self.by_picture)
 
     def __iter__(self) -> Iterator[Sample]:
-        """Every expression in one wording, by default as the reference's validation asks."""
-        for i, expression in enumerate(self.expressions):
-            asked = self.wording.format(name=expression.text)
-            image = self._image(expression)
-            answer = "[SEG]." if expression.annotations else prompts.ENGLISH.nothing[0]
-            yield self._sample(expression, image, asked, answer, str(i))
+        """Every expression in one wording, by default as the reference's validation asks.
+
+        Those that follow each other about one picture share its array, by which a model knows it again.
+        """
+        for number, numbered in groupby(enumerate(self.expressions), lambda pair: pair[1].image):
+            image = self._image(number)
+            for i, expression in numbered:
+                asked = self.wording.format(name=expression.text)
+                answer = "[SEG]." if expression.annotations else prompts.ENGLISH.nothing[0]
+                yield self._sample(expression, image, asked, answer, str(i))
 
     def draw(self, index: int, rng: np.random.Generator) -> Sequence[Sample]:
         """See `Reader`."""
         group = self.by_picture[index]
-        image = self._image(group[0])
+        image = self._image(group[0].image)
         found = []
         for i in some(len(group), self.most, rng):
             asked, answer = prompts.ask_name(group[i].text, rng), _answer(group[i], rng)
@@ -94,9 +99,10 @@ class Refer:
         return self.names.get(expression.annotations[0], "") if len(expression.annotations) == 1 else ""
 
     def _sample(self, expression: Expression, image: Image, asked: str, answer: str, id: str, name: str = "") -> Sample:
-        mask = np.zeros(image.shape[:2], np.bool_)
-        for number in expression.annotations:
-            mask |= self._mask(number, (image.shape[0], image.shape[1]))
+        size = (image.shape[0], image.shape[1])
+        meant = [(self.masks[n], f"{self.name}, annotation {n}") for n in expression.annotations]
+        drawn = [(mask, where) for mask, where in meant if mask != []]  # as in the reference, no outline is no pixel
+        mask = decode_together(drawn, size) if drawn else np.zeros(size, np.bool_)
         targets = (Target(mask=mask, phrase=name),) if expression.annotations else ()
         turn = Turn(instruction=asked, answer=answer, targets=targets)
         meta: dict[str, Any] = {"picture_id": expression.image, "united": self.name == "grefcoco"}
@@ -104,19 +110,12 @@ class Refer:
         group = self.name if targets else ABSENT
         return Sample(id=f"{self.name}/{id}", image=image, turns=(turn,), group=group, meta=meta)
 
-    def _mask(self, number: int, size: tuple[int, int]) -> Mask:
-        return decode_segmentation(self.masks[number], size, f"{self.name}, annotation {number}")
-
-    def _image(self, expression: Expression) -> Image:
-        return open_image(inside(self.home, self.files[expression.image]))
+    def _image(self, number: int) -> Image:
+        return open_image(inside(self.home, self.files[number]))
 
     def _read(self, instances: Any, refs: list[dict[str, Any]], split: str, path: Path) -> None:
         try:
-            self.files = {int(row["id"]): row["file_name"] for row in instances["images"]}
-            self.masks = {int(row["id"]): row["segmentation"] for row in instances["annotations"]}
-            called = {row["id"]: str(row["name"]) for row in instances.get("categories", ())}
-            self.names = {int(r["id"]): called.get(r.get("category_id"), "") for r in instances["annotations"]}
-            kept = [ref for ref in refs if ref["split"] == split]
+            kept = [ref for ref in refs if _is_of(split, ref["split"])]
             self.expressions = [
                 Expression(
                     image=int(ref["image_id"]),
@@ -127,11 +126,24 @@ class Refer:
                 for ref in kept
                 for sentence in ref["sentences"]
             ]
+            meant = {number for e in self.expressions for number in e.annotations}
+            rows = {int(row["id"]): row for row in instances["annotations"] if int(row["id"]) in meant}
+            self.files = {int(row["id"]): row["file_name"] for row in instances["images"]}
+            self.masks = {number: row["segmentation"] for number, row in rows.items()}
+            called = {row["id"]: str(row["name"]) for row in instances.get("categories", ())}
+            self.names = {number: called.get(row.get("category_id"), "") for number, row in rows.items()}
         except MALFORMED as error:
             raise BadInput(f"{shown(path)} or its instances.json lacks {error}: fetch them again") from error
         for e in self.expressions:
             if e.image not in self.files or any(a not in self.masks for a in e.annotations):
                 raise BadInput(f"{shown(path)} means picture {e.image}, which instances.json does not have")
+
+
+def _is_of(split: str, marked: str) -> bool:
+    """Whether a record marked so belongs to a split, by the refer toolkit's rule: testA takes testAB's too."""
+    if split in ("testA", "testB", "testC"):
+        return split[-1] in marked
+    return "test" in marked if split == "test" else marked == split
 
 
 def _answer(expression: Expression, rng: np.random.Generator) -> str:

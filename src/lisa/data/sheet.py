@@ -7,8 +7,9 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from lisa.data.files import inside, read_lines
+from lisa.data.files import inside, read_lines, read_text
 from lisa.data.questions import Questions, Row, row_of
 from lisa.errors import BadInput, shown
 
@@ -28,15 +29,12 @@ class Sheet(Questions):
 
 def rows_of(path: Path) -> Iterator[Row]:
     """The rows of a sheet. Raises Missing, or BadInput with the row that is wrong."""
-    lines = read_lines(path)
     if path.suffix.lower() == ".csv":
-        try:
-            for number, row in enumerate(csv.DictReader(io.StringIO("\n".join(lines)), strict=True), 2):
+        for number, row in enumerate(_records(path), 2):
+            if any(str(value or "").strip() for value in row.values()):
                 yield row_of(row, f"{shown(path)}, row {number}")
-        except csv.Error as error:
-            raise BadInput(f"{shown(path)} is no CSV ({error}): the first row names the columns") from error
         return
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_lines(path), 1):
         where = f"{shown(path)}, row {number}"
         try:
             row = json.loads(line)
@@ -45,3 +43,15 @@ def rows_of(path: Path) -> Iterator[Row]:
         if not isinstance(row, dict):
             raise BadInput(f"{where} is no record of names and values")
         yield row_of(row, where)
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    """Of a CSV. Its cells may be long: outlines and run-lengths stand in them."""
+    text = read_text(path).lstrip()
+    limit = csv.field_size_limit(2**31 - 1)
+    try:
+        return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise BadInput(f"{shown(path)} is no CSV ({error}): the first row names the columns") from error
+    finally:
+        csv.field_size_limit(limit)

@@ -14,8 +14,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageOps
 
-from lisa.data.base import ABSENT, Reader
-from lisa.data.convert import Classed
+from lisa.data.base import ABSENT, Classed, Reader
 from lisa.drawing import draw_masks
 from lisa.errors import BadInput
 from lisa.files import write_text
@@ -29,23 +28,32 @@ _MOST = 200
 def stats(reader: Reader, *, limit: int = _MOST) -> str:
     """Pictures, questions, sizes of pictures and masks, and the most frequent classes, of up to `limit` pictures."""
     places = spread(len(reader), limit)
-    samples = [s for i in places for s in reader.draw(i, np.random.default_rng(i))]
-    turns = [turn for s in samples for turn in s.turns]
-    shares = [float(t.mask.mean()) for turn in turns for t in turn.targets]
-    widths, heights = ([s.image.shape[axis] for s in samples] for axis in (1, 0))
+    questions: Counter[str] = Counter()
+    classes: Counter[str] = Counter()
+    shares: list[float] = []
+    sizes: list[tuple[int, ...]] = []
+    for i in places:  # one after another: pictures and masks are large
+        for sample in reader.draw(i, np.random.default_rng(i)):
+            sizes.append(sample.image.shape)
+            shares += [float(t.mask.mean()) for turn in sample.turns for t in turn.targets]
+            questions["all"] += len(sample.turns)
+            questions["plain"] += sum(not turn.targets for turn in sample.turns)
+            questions[ABSENT] += sample.group == ABSENT
+        if isinstance(reader, Classed):
+            classes.update(name for name, _ in reader.things(i))
     lines = [
         f"{len(reader)} pictures, {len(places)} of them read",
-        f"{len(turns)} questions: {sum(not t.targets for t in turns)} without a mask, "
-        f"{sum(s.group == ABSENT for s in samples)} about what is not there",
+        f"{questions['all']} questions: {questions['plain']} without a mask, "
+        f"{questions[ABSENT]} about what is not there",
     ]
-    if samples:
+    if sizes:
+        heights, widths, _ = zip(*sizes)
         lines.append(f"pictures from {min(widths)} × {min(heights)} to {max(widths)} × {max(heights)}")
     if shares:
         low, middle, high = np.quantile(shares, [0.05, 0.5, 0.95])
         lines.append(f"masks cover {low:.1%} (5 %), {middle:.1%} (median), {high:.1%} (95 %) of their pictures")
     if isinstance(reader, Classed):
-        counts = Counter(name for i in places for name, _ in reader.things(i))
-        lines.append(f"{len(counts)} classes: " + ", ".join(f"{name} {n}" for name, n in counts.most_common(30)))
+        lines.append(f"{len(classes)} classes: " + ", ".join(f"{name} {n}" for name, n in classes.most_common(30)))
     return "\n".join(lines)
 
 

@@ -33,6 +33,12 @@ class Source:
     """What `lisa data get` fetches."""
     by_hand: tuple[str, ...] = ()
     """What remains to be done by a person, step by step."""
+    bare: bool = False
+    """Whether nothing is annotated in some of the pictures, which then cannot be asked about."""
+
+    def complete(self, count: int) -> bool:
+        """Whether so many pictures that can be asked about are all of them, as far as is published."""
+        return self.pictures is None or count == self.pictures or (self.bare and count < self.pictures)
 
 
 _COCO = "http://images.cocodataset.org"
@@ -93,7 +99,7 @@ SOURCES: dict[str, Source] = {
     "pascal_part": Source(
         home="http://roozbehm.info/pascal-parts/pascal-parts.html",
         terms="research; pictures of VOC 2010 under Flickr's terms",
-        pictures=10_103,
+        pictures=4_998,
         files=(
             Remote(url="http://roozbehm.info/pascal-parts/trainval.tar.gz", into="vlpart/pascal_part"),
             Remote(
@@ -119,6 +125,7 @@ SOURCES: dict[str, Source] = {
         home="https://cocodataset.org",
         terms="annotations CC BY 4.0, pictures under Flickr's terms",
         pictures=118_287,
+        bare=True,
         files=(
             Remote(
                 url=f"{_COCO}/annotations/annotations_trainval2017.zip",
@@ -133,6 +140,7 @@ SOURCES: dict[str, Source] = {
         home="https://www.lvisdataset.org",
         terms="annotations CC BY 4.0, pictures of COCO under Flickr's terms",
         pictures=100_170,
+        bare=True,
         files=(
             Remote(
                 url="https://s3-us-west-2.amazonaws.com/dl.fbaipublicfiles.com/LVIS/lvis_v1_train.json.zip",

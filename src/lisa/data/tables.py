@@ -5,13 +5,14 @@ Columns as in `questions`; `image` and `mask` are pictures of the table, as `dat
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lisa.data.files import inside
 from lisa.data.questions import FORMS, Questions, Row, row_of
-from lisa.errors import BadInput, Missing, shown
+from lisa.errors import BadInput, Missing, first_line, shown
 
 _FILES = ("image", "mask")
 
@@ -32,7 +33,7 @@ class Table(Questions):
         if isinstance(cell, dict) and isinstance(cell.get("bytes"), bytes):
             return cell["bytes"]
         if isinstance(cell, dict) and cell.get("path") and self.folder is not None:
-            return inside(self.folder, cell["path"])
+            return inside(self.folder, os.path.relpath(Path(self.folder, cell["path"]), self.folder))
         raise BadInput(f"{self.source}, row {row}: {column} holds no picture: save it with datasets.Image")
 
     def _rows(self) -> Iterator[Row]:
@@ -40,7 +41,7 @@ class Table(Questions):
         if "instruction" not in light or "image" not in self.table.column_names:
             raise BadInput(f"{self.source} needs columns image and instruction, it has {self.table.column_names}")
         masks = "mask" in self.table.column_names
-        empty = [cell is None for cell in self.table["mask"]] if masks else [True] * len(self.table)
+        empty = self.table.data.column("mask").is_null().to_pylist() if masks else [True] * len(self.table)
         for i, row in enumerate(self.table.select_columns(light)):
             files = {"image": f"image/{i}"} | ({} if empty[i] else {"mask": f"mask/{i}"})
             yield row_of({**row, **files}, f"{self.source}, row {i}")
@@ -61,5 +62,5 @@ def _opened(source: str | Path, split: str) -> Any:
             if column in table.column_names:
                 table = table.cast_column(column, datasets.Image(decode=False))
     except Exception as error:  # of this library any kind can come
-        raise BadInput(f"{shown(source)} cannot be read as a table: {str(error).splitlines()[0][:200]}") from error
+        raise BadInput(f"{shown(source)} cannot be read as a table: {first_line(error)[:200]}") from error
     return table

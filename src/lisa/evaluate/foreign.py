@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lisa.data.files import decode_segmentation, read_annotations, read_labels
+from lisa.data.files import decode_segmentation, read_annotations, read_mask
 from lisa.errors import BadInput, shown
 from lisa.evaluate.figures import Evaluation
 from lisa.evaluate.predictions import Answers, rescore
@@ -168,7 +168,7 @@ def _answer(records: Sequence[Mapping[str, Any]], size: Size, path: Path) -> Seg
         if record.get("no_target"):
             continue
         if "png" in record:
-            masks.append(read_labels(record["png"], size) > 0)
+            masks.append(read_mask(record["png"], size))
             scores.append(float("nan"))
             continue
         for value in _several(next((record[m] for m in MASKS if record.get(m)), None)):

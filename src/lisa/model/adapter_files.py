@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from lisa.errors import BadCheckpoint
+from lisa.errors import BadCheckpoint, first_line
 from lisa.files import write_json
 from lisa.model.adapters import Trained, merge_lora, prepare
 from lisa.model.segmenter import Segmenter
@@ -82,7 +82,7 @@ def apply_adapters(segmenter: Segmenter, base: Path, folder: Path) -> Segmenter:
             else:
                 parameters[key].copy_(tensor)
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
-        raise BadCheckpoint(f"the adapters of {folder} do not fit ({str(error).splitlines()[0]})") from error
+        raise BadCheckpoint(f"the adapters of {folder} do not fit ({first_line(error)})") from error
     segmenter.reads = config["reads"]
     merge_lora(segmenter)
     for key, parameter in segmenter.named_parameters():

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from lisa.config import FORMAT, ModelConfig
-from lisa.errors import BadCheckpoint
+from lisa.errors import BadCheckpoint, first_line
 from lisa.files import write_json
 from lisa.model.segmenter import Segmenter
 from lisa.registry import MASKERS, VLMS, find
@@ -56,8 +56,9 @@ def load(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Segmenter
     try:
         missing, unexpected = segmenter.load_state_dict(load_file(folder / WEIGHTS), strict=False)
     except (OSError, SafetensorError, RuntimeError) as error:
-        first = str(error).splitlines()[0]
-        raise BadCheckpoint(f"the weights of {folder} do not load ({first}): run `lisa doctor {folder}`") from error
+        raise BadCheckpoint(
+            f"the weights of {folder} do not load ({first_line(error)}): run `lisa doctor {folder}`"
+        ) from error
     if missing or unexpected:
         names = ", ".join([*missing, *unexpected][:3])
         raise BadCheckpoint(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lisa.errors import BadInput, nearest
+from lisa.errors import BadInput, first_line, nearest
 
 if TYPE_CHECKING:
     from lisa.recipes.base import Recipe
@@ -87,7 +87,7 @@ def _from_file(path: Path) -> tuple[str, Recipe | TinyRecipe | CamvidRecipe]:
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} cannot be read ({error}): give a YAML file or the name of a recipe") from error
     except yaml.YAMLError as error:
-        raise BadInput(f"{path} is no YAML: {str(error).splitlines()[0]}") from error
+        raise BadInput(f"{path} is no YAML: {first_line(error)}") from error
     if not isinstance(data, dict) or "recipe" not in data:
         raise BadInput(f"{path} has to name the recipe it is built on, such as  recipe: own-data")
     _, base = find_recipe(str(data.pop("recipe")))

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import torch
 
-from lisa.errors import TooLarge
+from lisa.errors import TooLarge, first_line
 
 _NAME = re.compile(r"(step|best)-(\d{8})-([0-9a-f]{16})\.pt")
 
@@ -52,7 +52,7 @@ def save_state(folder: Path, step: int, state: dict[str, Any], *, keep: int = 2,
         beside.replace(path)
     except (OSError, RuntimeError) as error:  # torch wraps a full disk in a RuntimeError
         beside.unlink(missing_ok=True)
-        raise TooLarge(f"the state of step {step} could not be written to {folder} ({_first_line(error)}): "
+        raise TooLarge(f"the state of step {step} could not be written to {folder} ({first_line(error)}): "
                        "free some space or allow writing there, then start again to resume") from error  # fmt: skip
     if best:
         _replace_best(folder, path)
@@ -148,7 +148,3 @@ def check_space(folder: Path, needed: int) -> None:
         raise TooLarge(
             f"{folder} has {free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB are needed: free some or use --out"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
