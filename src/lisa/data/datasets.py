@@ -43,7 +43,7 @@ CAMVID = {"camvid": "names", "camvid-reason": "reason", "camvid-halves": "halves
 """Dataset → how every class is asked for."""
 WORDED = (*EVALUATED, *SPLIT_BY)
 """What can be asked in each of `lisa.data.prompts.WORDINGS`."""
-DRAWN = ("world", "world-zh", "world-seed", "world-twins", "world-twins-zh", "world-reason", "people")
+DRAWN = ("world", "world-en", "world-zh", "world-seed", "world-twins", "world-twins-zh", "world-reason", "people")
 KNOWN = (*DRAWN, "reason-val", "reason-test", "own", *CAMVID, *WORDED)
 """What `lisa eval` measures on, beside what `lisa data add` noted."""
 
@@ -86,7 +86,7 @@ def _drawn(name: str, split: str | None, seed: int, limit: int | None) -> Datase
     from lisa.world.questions import SEED_KINDS
 
     part, language = split or "test", "zh" if name.endswith("-zh") else "en"
-    count = limit or (50 * len(SEED_KINDS) if name == "world-seed" else 500)
+    count = limit or {"world-seed": 50 * len(SEED_KINDS), "world": 2_000}.get(name, 500)
     if name == "world-seed":
         return WorldDataset(seed=seed, count=count, split=part, kinds=SEED_KINDS)
     if name.startswith("world-twins"):
@@ -94,7 +94,8 @@ def _drawn(name: str, split: str | None, seed: int, limit: int | None) -> Datase
     if name in ("world-reason", "people"):
         fixed = People(split) if name == "people" else world_reason(split or "val")
         return First(fixed, len(fixed), limit)
-    return WorldDataset(seed=seed, count=count, split=part, language=language)
+    languages = ("en", "zh") if name == "world" else (language,)
+    return WorldDataset(seed=seed, count=count, split=part, languages=languages)
 
 
 WORLD_SPLITS = ("train", "test", "templates", "pairs", "backgrounds")
@@ -214,7 +215,7 @@ def world(folder: Path) -> Reader:
     """Drawn scenes; they need no files."""
     from lisa.data.world import WorldDataset
 
-    return WorldDataset(seed=1, count=1_000_000, split="train")
+    return WorldDataset(seed=1, count=1_000_000, split="train", languages=("en", "zh"))
 
 
 def reason_of_world(folder: Path) -> Reader:

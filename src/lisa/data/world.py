@@ -12,7 +12,7 @@ from itertools import islice
 
 import numpy as np
 
-from lisa.data.base import ABSENT, SEEN
+from lisa.data.base import ABSENT, REASONS, SEEN
 from lisa.types import SEG, Sample, Target, Turn
 from lisa.world.draw import draw
 from lisa.world.facts import rows
@@ -98,24 +98,42 @@ def to_sample(picture: Picture, turns: list[Asked], id: str) -> Sample:
             "language": turns[-1].language,
             "targets": turns[-1].targets,
             "parts": turns[-1].parts,
+            "turns": tuple(tuple(zip(t.targets, t.parts)) for t in turns),
             "said": turns[-1].said,
+            **_reasons(picture, turns[-1]),
         },
     )
 
 
-class WorldDataset:
-    """`count` questions from scenes of `seed`, one dialogue a picture; with `kinds` these take turns.
+def _reasons(picture: Picture, asked: Asked) -> dict[str, tuple[str, ...]]:
+    """What an explanation may say: all that the facts say of the target, and what is expected."""
+    why = asked.answer.rpartition(SEG)[2].strip(" .。")
+    if not why or len(asked.targets) != 1:
+        return {}
+    row = rows()[next(t.kind for t in picture.scene.things if t.id == asked.targets[0][0])]
+    table = row.sentences if asked.language == "en" else row.sentences_zh
+    return {REASONS: (*table, why)}
 
-    Iterating draws the pictures as it goes; item i is the same whatever was read before. `language` is "en" or "zh".
+
+class WorldDataset:
+    """`count` questions from scenes of `seed`, one dialogue a picture; `kinds` and `languages` take turns.
+
+    Iterating draws the pictures as it goes; item i is the same whatever was read before. Languages are "en" and "zh".
     """
 
     most = 1
     """Dialogues about a picture that is drawn to learn from."""
 
     def __init__(
-        self, *, seed: int, count: int, split: str = "test", kinds: tuple[str, ...] = (), language: str = "en"
+        self,
+        *,
+        seed: int,
+        count: int,
+        split: str = "test",
+        kinds: tuple[str, ...] = (),
+        languages: tuple[str, ...] = ("en",),
     ) -> None:
-        self.seed, self.count, self.split, self.kinds, self.language = seed, count, split, kinds, language
+        self.seed, self.count, self.split, self.kinds, self.languages = seed, count, split, kinds, languages
         self._pieces = {kind: piece for piece, kind in PIECES.items()}
 
     def __len__(self) -> int:
@@ -123,13 +141,14 @@ class WorldDataset:
 
     def __getitem__(self, index: int) -> Sample:
         kind = self.kinds[index % len(self.kinds)] if self.kinds else None
+        language = self.language_of(index)
         for attempt in range(200):
             place = index + attempt * 1_000_003  # another picture where this kind cannot be asked
             picture = self._picture(place, kind)
             rng = np.random.default_rng([self.seed, place])
             weights = {kind: 1.0} if kind else None
             name = f"{self.seed}/{place}"
-            found = samples_of(picture, rng, 1, split=self.split, weights=weights, language=self.language, name=name)
+            found = samples_of(picture, rng, 1, split=self.split, weights=weights, language=language, name=name)
             if found:
                 return replace(found[0], meta={**found[0].meta, "place": place, "asked": kind})
         raise LookupError(f"no scene of seed {self.seed} near {index} can be asked about {kind}")
@@ -140,10 +159,15 @@ class WorldDataset:
             return [self[index]]
         name = f"{self.seed}/{index}"
         picture = self._picture(index, None)
-        return samples_of(picture, rng, self.most, split=self.split, language=self.language, name=name) or [self[index]]
+        language = self.language_of(index)
+        return samples_of(picture, rng, self.most, split=self.split, language=language, name=name) or [self[index]]
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(self.count))
+
+    def language_of(self, index: int) -> str:
+        """What an item is asked in."""
+        return self.languages[index % len(self.languages)]
 
     def picture_at(self, sample: Sample) -> Picture:
         """What a sample was drawn from."""
@@ -154,7 +178,7 @@ class WorldDataset:
         picture = self.picture_at(sample)
         mine = {id for ids in sample.meta["targets"] for id in ids}
         rng = np.random.default_rng([self.seed, sample.meta["place"], 1])
-        for asked in dialogues(picture, rng, 12, split=self.split, language=self.language):
+        for asked in dialogues(picture, rng, 12, split=self.split, language=sample.meta["language"]):
             ids = {id for targets in asked[-1].targets for id in targets}
             if len(asked) == 1 and ids and not ids & mine:
                 return to_sample(picture, asked, f"{sample.id}/other")

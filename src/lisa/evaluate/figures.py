@@ -74,6 +74,8 @@ class Evaluation:
             found["chrf"] = ratio(alike, np.ones(len(told)), [r.id for r in told])
         if named := [r for r in self.rows if r.wanted and r.named is not None]:
             found["named"] = _mean(named, lambda r: float(bool(r.named)))
+        if reasoned := [r for r in self.rows if r.explained is not None]:
+            found["explained"] = _mean(reasoned, lambda r: float(bool(r.explained)))
         return found
 
     def by_category(self) -> dict[str, Figure]:
@@ -92,6 +94,10 @@ class Evaluation:
     def by_language(self) -> dict[str, Figure]:
         """gIoU of the questions in each language."""
         return self._giou_by(lambda r: r.language)
+
+    def by_round(self) -> dict[str, Figure]:
+        """gIoU by how many turns a conversation has with this question."""
+        return self._giou_by(lambda r: str(r.rounds))
 
     def by_size(self) -> dict[str, Figure]:
         """gIoU by the share of the picture that is asked for."""
@@ -118,6 +124,7 @@ class Evaluation:
             "by_kind": self.by_group(),
             "by_language": self.by_language(),
             "by_class": self.by_category(),
+            "by_round": self.by_round(),
             "by_size": self.by_size(),
             "by_length": self.by_length(),
             "by_targets": self.by_targets(),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lisa.data.base import picture_of
+from lisa.data.base import REASONS, picture_of
 from lisa.metrics.boundary import boundary_overlap
 from lisa.metrics.detection import matched
 from lisa.metrics.iou import IGNORE, intersection_union, iou, together
@@ -71,12 +71,16 @@ class Row:
     """Of the picture."""
     named: bool | None = None
     """Whether the answer names what it masks as the expected one does; None where that is not known."""
+    explained: bool | None = None
+    """Whether the answer gives a reason that is true of the target; None where none is asked for, or not known."""
     category: str = ""
     """The class that is asked for, where every class of a picture is; masks of one that is not there add to `union`."""
     present_only: bool = False
     """Whether classes are asked for only in pictures that show them, so that none is masked where it is not."""
     language: str = ""
     """Of the question, "en" or "zh", where the dataset says so."""
+    rounds: int = 1
+    """Which turn of its conversation the question is."""
     seconds: float = 0.0
     other_iou: float | None = None
     """Another question of the same picture, scored against this one's target; None when there was none."""
@@ -146,6 +150,7 @@ def score(
         other = float(iou(_in_order(_masks(sample, control)[0], truth.shape), truth).mean())
     overlaps = _overlaps(masks, truth)
     phrases = [t.phrase.lower() for t in turn.targets if t.phrase]
+    reasons = sample.meta.get(REASONS, ())
     names = bool(phrases) and all(p in (turn.answer or "").lower() for p in phrases)
     return Row(
         index=index,
@@ -162,9 +167,11 @@ def score(
         false_pixels=0 if overlaps else _false_pixels(sample, result),
         pixels=result.size[0] * result.size[1],
         named=all(p in result.text.lower() for p in phrases) if names else None,
+        explained=any(r.lower() in result.text.lower() for r in reasons) if reasons else None,
         category=str(sample.meta.get("class", "")),
         present_only=bool(sample.meta.get("present_only")),
         language=str(sample.meta.get("language", "")),
+        rounds=len(sample.turns),
         seconds=round(seconds, 6),
         other_iou=other,
         forced=() if forced is None else _overlaps(forced.masks, truth),

@@ -30,6 +30,7 @@ from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.photos import PhotoHeads, PhotoObjective, squared
 from lisa.train.seg import Draw, SegStep
 from lisa.train.tiny import make_tokenizer, optimizers_of
+from lisa.train.watch import logged
 from lisa.train.words import WordsObjective
 from lisa.types import Sample
 
@@ -165,7 +166,8 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
             steps=stage.steps, samples=stage.pictures, seed=recipe.seed, schedule=stage.schedule, warmup=30
         )
         objective = photo_objective(heads, plain, stage, recipe.seed * 10 + number)
-        if fit(objective, config, folder / stage.name, report) < stage.steps:
+        home = folder / stage.name
+        if fit(objective, config, home, logged(report, home)) < stage.steps:
             return None
     make_tokenizer(final / "tokenizer.json", tokenizer_samples(data), recipe.vocabulary)
     torch.manual_seed(recipe.seed + 1)
@@ -174,12 +176,12 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
     talk = open_camvid(Path(recipe.data_dir), recipe.part)
     talk.reasoned = TALKED_REASONED
     words = WordsObjective(segmenter.vlm, rounds(talk, recipe.seed + 1))  # type: ignore[arg-type]
-    if fit(words, config, folder / "words", report) < recipe.word_steps:
+    if fit(words, config, folder / "words", logged(report, folder / "words")) < recipe.word_steps:
         return None
     look = LookHeads(TOKEN_SIZES, segmenter.vlm.width)
     config = FitConfig(steps=recipe.seg_steps, samples=PHOTOGRAPHS, seed=recipe.seed + 1)
     objective = question_objective(segmenter, data, look, heads, recipe.seed)
-    if fit(objective, config, folder / "seg", report) < recipe.seg_steps:
+    if fit(objective, config, folder / "seg", logged(report, folder / "seg")) < recipe.seg_steps:
         return None
     segmenter.masker.square = SQUARE  # type: ignore[attr-defined]
     save(segmenter, recipe.model, final, dtype=torch.float16)

@@ -26,6 +26,7 @@ from lisa.recipes.tiny import TinyRecipe
 from lisa.towers import TokenTower
 from lisa.train.loop import FitConfig, Report, fit
 from lisa.train.optim import Muon, matrices, rest
+from lisa.train.watch import logged
 from lisa.types import Image, Mask
 from lisa.world.palette import COLOURS
 from lisa.world.scene import Picture
@@ -130,11 +131,11 @@ class DenseHeads(nn.Module):
         fine = self.pixel(features).split(self.sizes, dim=1)
         return features, list(fine), self.tower.attend(maps[2], maps[3])
 
-    def prompts(self, wanted: Wanted) -> Tensor:
-        """`[N, P]`."""
-        said = [table(words) * (words > 0)[:, None] for table, words in zip(self.word, wanted.words.T)]
-        place = self.place(self.masker.waves(wanted.place[:, 1:])) * wanted.place[:, :1]
-        return torch.stack([*said, place]).sum(0)
+    def prompts(self, words: Tensor, place: Tensor) -> Tensor:
+        """As in `Wanted` → `[N, P]`."""
+        said = [table(column) * (column > 0)[:, None] for table, column in zip(self.word, words.T)]
+        there = self.place(self.masker.waves(place[:, 1:])) * place[:, :1]
+        return torch.stack([*said, there]).sum(0)
 
 
 def label_maps(picture: Picture, classes: Classes, square: int) -> dict[str, Tensor]:
@@ -271,7 +272,7 @@ class DenseObjective:
         offset = _where(smooth_l1_loss(vote, batch.offset, reduction="none", beta=0.1).sum(1), thing)
         patch = heads.token(tokens, {name: getattr(batch, name) for name in heads.token.sizes})
         right = _where((fine[0].argmax(1) == batch.kind).float(), thing)
-        logits, score = heads.masker.decode(features, heads.prompts(wanted), wanted.image_index)
+        logits, score = heads.masker.decode(features, heads.prompts(wanted.words, wanted.place), wanted.image_index)
         bce, dice = mask_losses([logits], [wanted.mask])
         scored = score_loss([score], [logits], [wanted.mask])
         total = kind + 0.5 * colour + 0.3 * part + 2 * offset + 0.3 * patch + 5 * bce + dice + 0.2 * scored
@@ -313,4 +314,4 @@ def train_dense(recipe: TinyRecipe, folder: Path, report: Report) -> DenseHeads 
     """Both towers, taught to see; they share one trunk, of which each side takes a copy. None when it was stopped."""
     objective = dense_objective(recipe)
     config = FitConfig(steps=recipe.dense_steps, samples=recipe.dense_pictures, seed=recipe.seed)
-    return objective.module if fit(objective, config, folder, report) == recipe.dense_steps else None
+    return objective.module if fit(objective, config, folder, logged(report, folder)) == recipe.dense_steps else None

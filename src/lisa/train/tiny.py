@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,13 @@ from lisa.model.losses import LossWeights
 from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
-from lisa.train.dense import classes_of_world, dense_objective, label_maps, train_dense
+from lisa.train.dense import DenseHeads, classes_of_world, dense_objective, train_dense
 from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
+from lisa.train.prompted import PromptedObjective, labels_of
 from lisa.train.seg import SegStep
+from lisa.train.watch import logged
 from lisa.train.words import WordsObjective
 from lisa.types import Sample
 from lisa.vlms.tiny import train_tokenizer
@@ -109,22 +112,23 @@ def optimizers_of(segmenter: Segmenter, heads: nn.Module, rate: float = 1.0) -> 
     return muon_beside_adamw(kernels, [*rest(segmenter, kernels), *heads.parameters()], rate=1e-3 * rate)
 
 
-def seg_objective(segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None = None) -> LookObjective:
+def seg_objective(
+    segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None = None, dense: DenseHeads | None = None
+) -> LookObjective:
     """All of the segmenter but the masker's encoder is trained.
 
-    `heads`: from the lesson before; fresh ones if None.
+    `heads`: from the lesson before; fresh ones if None. `dense`: what the masker was taught with, where [SEG] is to
+    learn its words.
     """
     segmenter.masker.image_encoder.requires_grad_(False)
     classes = classes_of_world()
     heads = heads or LookHeads(classes.token_sizes, segmenter.vlm.width)
     weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
-    return LookObjective(
-        SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
-        FreshDialogues(lesson),
-        optimizers_of(segmenter, heads, lesson.rate),
-        heads,
-        lambda sample, square: label_maps(sample.meta["picture"], classes, square),
-    )
+    step = SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device))
+    optimizers = optimizers_of(segmenter, heads, lesson.rate)
+    if dense is not None:
+        return PromptedObjective(step, FreshDialogues(lesson), optimizers, heads, dense)
+    return LookObjective(step, FreshDialogues(lesson), optimizers, heads, partial(labels_of, classes))
 
 
 def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
@@ -135,16 +139,17 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
     final.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     heads = LookHeads(classes_of_world().token_sizes, recipe.model.vlm.options["width"])
-    begun = _go_on(recipe, final, heads) if recipe.start else _begin(recipe, folder, heads, report)
+    begun = (_go_on(recipe, final, heads), None) if recipe.start else _begin(recipe, folder, heads, report)
     if begun is None:
         return None
+    segmenter, dense = begun
     lessons = (("seg", recipe.seg, recipe.seg_steps), ("polish", recipe.polish, recipe.polish_steps))
     for name, lesson, steps in (row for row in lessons if row[2]):
         config = FitConfig(steps=steps, samples=lesson.pictures, seed=recipe.seed + 1)
-        lesson = replace(lesson, rate=lesson.rate * recipe.rate)
-        if fit(seg_objective(begun, lesson, heads), config, folder / name, report) < steps:
+        objective = seg_objective(segmenter, replace(lesson, rate=lesson.rate * recipe.rate), heads, dense)
+        if fit(objective, config, folder / name, logged(report, folder / name)) < steps:
             return None
-    save(begun, recipe.model, final, dtype=torch.float16)
+    save(segmenter, recipe.model, final, dtype=torch.float16)
     trained = load(final, device=torch.device("cpu"), dtype=torch.float32)
     if recipe.domain_pictures:
         domain_of(trained, recipe.domain_pictures).save(final)
@@ -159,8 +164,13 @@ def domain_of(segmenter: Segmenter, pictures: int) -> Domain:
     return Domain.fit(tokens[held:], tokens[:held])
 
 
-def _begin(recipe: TinyRecipe, folder: Path, heads: LookHeads, report: Report) -> Segmenter | None:
-    """A segmenter that can see, from nothing; what its tokens are read with goes to `heads`. None when stopped."""
+def _begin(
+    recipe: TinyRecipe, folder: Path, heads: LookHeads, report: Report
+) -> tuple[Segmenter, DenseHeads | None] | None:
+    """A segmenter that can see, from nothing, and what its masker was taught with; None when stopped.
+
+    What its tokens are read with goes to `heads`.
+    """
     torch.manual_seed(recipe.seed)
     dense = train_dense(recipe, folder / "dense", report)
     if dense is None:
@@ -172,8 +182,9 @@ def _begin(recipe: TinyRecipe, folder: Path, heads: LookHeads, report: Report) -
     segmenter.vlm.model.model.vision_tower.load_state_dict(dense.tower.state_dict())  # type: ignore[attr-defined]
     heads.token.load_state_dict(dense.token.state_dict())
     config = FitConfig(steps=recipe.word_steps, samples=recipe.words.pictures, seed=recipe.seed, schedule="constant")
-    done = fit(_words(segmenter, recipe), config, folder / "words", report)
-    return segmenter if done == recipe.word_steps else None
+    home = folder / "words"
+    done = fit(_words(segmenter, recipe), config, home, logged(report, home))
+    return (segmenter, dense) if done == recipe.word_steps else None
 
 
 def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[[], Objective], int]]:

@@ -20,8 +20,10 @@ import psutil
 from lisa.drawing import draw_masks
 from lisa.errors import BadInput, Missing
 from lisa.segmentation import Segmentation
+from lisa.train.loop import Report
 from lisa.types import Image
 
+LOG = "log.jsonl"
 TRACKERS = ("none", "tensorboard", "trackio", "wandb")
 _WIDTH, _HEIGHT = 640, 180
 _STYLE = (
@@ -66,7 +68,7 @@ class Watch:
     def __init__(self, folder: Path, recipe: Mapping[str, Any], *, steps: int, samples: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.recipe, self.steps, self.samples = folder, recipe, steps, samples
-        self._log = folder / "log.jsonl"
+        self._log = folder / LOG
         self._tracker = open_tracker(str(recipe.get("tracker", "none")), folder, recipe)
         self._began = time.monotonic()
         self.pictures: list[tuple[int, str, str, str]] = []
@@ -109,6 +111,18 @@ class Watch:
             file.write(json.dumps(row) + "\n")
         if self._tracker is not None:
             self._tracker.log({k: v for k, v in row.items() if k != "step"}, step=int(row["step"]))
+
+
+def logged(report: Report, folder: Path) -> Report:
+    """`report`, with a row for each call in `folder`/log.jsonl as well."""
+
+    def told(step: int, values: dict[str, float]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / LOG).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **values}) + "\n")
+        report(step, values)
+
+    return told
 
 
 def line(step: int, values: Mapping[str, float], steps: int, samples: int, seconds: float) -> str:

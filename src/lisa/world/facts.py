@@ -70,6 +70,11 @@ class Row:
         """Everything that an explanation may say of it."""
         return (*(why for _, why in self.uses), *(self.says(t) for t in self.traits), *self.facts)
 
+    @property
+    def sentences_zh(self) -> tuple[str, ...]:
+        """The same in Chinese."""
+        return (*(why for _, why in self.uses_zh), *(f"{self.zh}{t}。" for t in self.traits_zh), *self.facts_zh)
+
     def says(self, trait: str) -> str:
         """The sentence of one trait."""
         return f"{self.general} {trait}."

@@ -56,9 +56,7 @@ def _facts() -> dict[str, str]:
     """Every sentence that the facts say of a kind."""
     found: dict[str, str] = {}
     for row in rows().values():
-        pairs = [(row.says(t), f"{row.zh}{zh}。") for t, zh in zip(row.traits, row.traits_zh)]
-        pairs += [(why, zh) for (_, why), (_, zh) in zip(row.uses, row.uses_zh)]
-        pairs += list(zip(row.facts, row.facts_zh))
+        pairs = list(zip(row.sentences, row.sentences_zh))
         for name, (_, _, _, says) in SUPERLATIVES.items():
             pairs.append((f"{row.general} {says}.", f"{row.zh}{SUPERLATIVES_ZH[name][1]}。"))
         found.update(pairs)
