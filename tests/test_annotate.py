@@ -19,10 +19,12 @@ pytest.importorskip("fastapi", reason="needs the extra `serve`")
 
 from fastapi.testclient import TestClient
 
+from lisa.cli import main
 from lisa.data.notes import Note, Notes, Shape, note_of, outline_in_box, simple_outlines
-from lisa.data.reasonseg import ReasonSeg
+from lisa.data.reasonseg import Annotation, ReasonSeg
 from lisa.errors import BadInput, Missing
-from lisa.predictor import load
+from lisa.predictor import Predictor, load
+from lisa.serve import annotate
 from lisa.serve.annotate import build_app
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -41,7 +43,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def client(folder):
-    return TestClient(build_app(Notes(folder), lambda: load("tiny", device="cpu")))
+    return TestClient(build_app(Notes(folder), lambda: load("tiny", device="cpu")), "http://localhost")
 
 
 def test_a_note_becomes_reasonseg_and_coco(folder):
@@ -105,6 +107,70 @@ def test_other_pages_cannot_write(client, folder):
     assert plain.status_code == 400 and not (folder / "reason_seg").exists()
 
 
+@pytest.mark.parametrize("way", ["put note", "post box", "post ask"])
+def test_what_is_sent_is_measured_while_it_comes_and_comes_from_this_page_only(client, monkeypatch, way):
+    monkeypatch.setattr(annotate, "MOST_BYTES", 100)
+    verb, what = way.split()
+    pieces = (b" " * 20 for _ in range(1000))  # without a length beforehand
+    answer = client.request(verb, f"/pictures/0/{what}", content=pieces, headers=JSON)
+    assert answer.status_code == 400 and "too much" in answer.json()["problem"]
+    plain = client.request(verb, f"/pictures/0/{what}", content="{}", headers={"content-type": "text/plain"})
+    assert plain.status_code == 400 and "application/json" in plain.json()["problem"]
+    for text in ("no JSON", "[" * 99, "[]", '{"box": [NaN, 0, Infinity, 9]}', f'{{"box": [0, 0, 9, 1{"0" * 70}]}}'):
+        assert client.request(verb, f"/pictures/0/{what}", content=text, headers=JSON).status_code == 400, text
+
+
+OWN = ("127.0.0.1:7861", "[::1]:7861", "LOCALHOST", "box.lan:80", "192.168.1.4")
+
+
+@pytest.mark.parametrize("called", [*OWN, "evil.example:7861", "127.0.0.1.evil.example", "[evil", ""])
+def test_the_page_answers_to_its_own_names_only(folder, called):
+    client = TestClient(build_app(Notes(folder), lambda: pytest.fail("not asked"), host="box.lan"))
+    for path in ("/", "/pictures"):
+        assert client.get(path, headers={"host": called}).status_code == (200 if called in OWN else 400)
+
+
+def test_others_are_answered_while_a_note_is_saved(client, monkeypatch):
+    begun, end = threading.Event(), threading.Event()
+    monkeypatch.setattr(Notes, "write", lambda *_: begun.set() or end.wait(30))
+    note = json.dumps({"texts": ["x"], "shapes": []})
+    with client:  # one event loop for both
+        saving = threading.Thread(target=lambda: client.put("/pictures/0/note", content=note, headers=JSON))
+        saving.start()
+        try:
+            assert begun.wait(30)
+            asking = threading.Thread(target=lambda: client.get("/pictures"))
+            asking.start()
+            asking.join(10)
+            assert not asking.is_alive()
+        finally:
+            end.set()
+            saving.join()
+
+
+def test_a_later_session_draws_what_is_new_alone(folder, monkeypatch):
+    shape = Shape(label="target", points=SQUARE)
+    first = Notes(folder)
+    first.write(0, Note(texts=("the red one",), shapes=(shape,)))
+    first.write(1, Note(texts=("the other",)))
+    before = json.loads((folder / "coco.json").read_text())
+    drawn: list[str] = []
+    labels = Annotation.labels
+    monkeypatch.setattr(Annotation, "labels", lambda note, *size: drawn.append(note.path.stem) or labels(note, *size))
+    monkeypatch.setattr(Notes, "image", lambda *_: pytest.fail("the header says the size"))
+    Notes(folder).write(1, Note(texts=("the other",)))
+    assert drawn == ["b"] and json.loads((folder / "coco.json").read_text()) == before
+
+    changed = folder / "reason_seg" / "ReasonSeg" / "train" / "a.json"
+    changed.write_text(changed.read_text().replace("the red one", "the box"))
+    Notes(folder).write(1, Note(texts=("the other",)))
+    assert [c["name"] for c in json.loads((folder / "coco.json").read_text())["categories"]] == ["the box", "the other"]
+    for broken in ("", "[]", '{"images": [{}], "categories": [], "annotations": [1]}'):
+        (folder / "coco.json").write_text(broken)
+        Notes(folder).write(1, Note(texts=("the other",)))
+        assert len(json.loads((folder / "coco.json").read_text())["annotations"]) == 1
+
+
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
@@ -135,6 +201,16 @@ def test_pictures_are_told_apart_by_their_names(folder):
         Notes(folder)
 
 
+def test_the_device_and_the_precision_are_handed_on(folder, monkeypatch):
+    asked: list[object] = []
+    monkeypatch.setattr(annotate, "load", lambda *given, **options: asked.append((given, options)))
+    monkeypatch.setattr(annotate, "build_app", lambda notes, loader, *_, **__: loader())
+    monkeypatch.setattr(annotate.uvicorn, "run", lambda *_, **__: None)
+    with pytest.raises(SystemExit):
+        main(["data", "annotate", str(folder), "--port", "0", "--device", "cpu", "--dtype", "float32"])
+    assert asked == [(("tiny",), {"device": "cpu", "dtype": "float32"})]
+
+
 def test_a_hundred_thousand_pictures_are_named_in_a_moment(folder, monkeypatch):
     many = [folder / f"{i}.jpg" for i in range(100_000)]
     monkeypatch.setattr("lisa.data.notes.pictures_in", lambda _: many)
@@ -146,7 +222,7 @@ def test_the_page_speaks_the_browsers_language_or_the_chosen_one(client, folder)
     chinese = {"accept-language": "zh-CN,zh;q=0.9,en;q=0.8"}
     assert '<html lang="zh">' in client.get("/", headers=chinese).text
     assert '<html lang="en">' in client.get("/", headers={"accept-language": "de"}).text
-    fixed = TestClient(build_app(Notes(folder), lambda: pytest.fail("not asked"), "zh"))
+    fixed = TestClient(build_app(Notes(folder), lambda: pytest.fail("not asked"), "zh"), "http://localhost")
     assert '<html lang="zh">' in fixed.get("/", headers={"accept-language": "en"}).text
     told = client.get("/pictures/7/note", headers=chinese)
     assert told.status_code == 400 and told.json()["problem"] == "一共 2 张图片，没有编号为 7 的"
@@ -264,3 +340,85 @@ def test_in_a_browser(address, folder):
     truth = np.zeros((90, 120), bool)
     truth[30:70, 20:80] = True
     assert (target.mask & truth).sum() / (target.mask | truth).sum() > 0.95
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+def test_nothing_is_lost_in_a_browser(address, folder, monkeypatch):
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    go_on = threading.Event()
+    write, segment = Notes.write, Predictor.segment
+    monkeypatch.setattr(Notes, "write", lambda *given: (go_on.wait(30), write(*given))[1])
+    monkeypatch.setattr(Predictor, "segment", lambda *given, **options: (go_on.wait(30), segment(*given))[1])
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1200, "height": 800})
+        page.set_default_timeout(60_000)
+        asked: list[str] = []
+        page.on("dialog", lambda question: (asked.append(question.message), question.dismiss()))
+        page.goto(address)
+        page.wait_for_function(READY)
+        stage = page.locator("#over").bounding_box()
+        assert stage is not None
+
+        def at(x, y):
+            return stage["x"] + x * stage["width"], stage["y"] + y * stage["height"]
+
+        # an outline that is not closed yet
+        page.mouse.click(*at(0.2, 0.2))
+        page.mouse.click(*at(0.6, 0.2))
+        page.get_by_role("button", name="Next picture").click()
+        page.select_option("#which", "1")
+        assert len(asked) == 2 and page.evaluate("state.at") == 0 and page.input_value("#which") == "0"
+        page.get_by_role("button", name="Box").click()
+        page.get_by_role("button", name="Outline", exact=True).click()
+        assert page.evaluate("state.draft.length") == 2
+
+        # while the model looks, one may write, not leave
+        page.fill("#texts", "What is red?")
+        page.get_by_role("button", name="Ask the model").click()
+        page.fill("#explanation", "It is red.")
+        page.select_option("#which", "1")
+        assert page.input_value("#which") == "0" and "Wait a moment" in page.inner_text("#said")
+        assert len(asked) == 2
+        go_on.set()
+        page.wait_for_function("!state.busy")
+        assert page.input_value("#explanation") == "It is red." and "The model says" in page.inner_text("#said")
+
+        # what is being saved cannot be changed
+        go_on.clear()
+        page.get_by_role("button", name="Save and go on").click()
+        page.evaluate("document.getElementById('texts').focus()")
+        page.keyboard.type("lost")
+        assert page.input_value("#texts") == "What is red?" and page.inner_text("#said") == "Saving …"
+        assert not page.evaluate("!!document.getElementById('said').closest('[inert]')"), "it would not be read out"
+        go_on.set()
+        page.wait_for_function("state.at === 1 && !state.busy")
+        page.fill("#texts", "What else?")
+        browser.close()
+    assert Notes(folder).read(0) is not None
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+def test_outlines_by_keys_alone_in_a_browser(address):
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1200, "height": 800})
+        page.goto(address)
+        page.wait_for_function(READY)
+        assert page.evaluate("[...document.querySelectorAll('label')].every(e => e.control)")
+        page.focus("#language")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "over" and page.locator("#over .cross").count() == 1
+        for keys in ("Space", "ArrowRight ArrowRight Space", "ArrowDown ArrowDown Shift+ArrowLeft Space Enter"):
+            for key in keys.split():
+                page.keyboard.press(key)
+        (points,) = page.evaluate("state.shapes.map(s => s.points)")
+        assert points[0][0] < points[2][0] < points[1][0] and points[0][1] == points[1][1] < points[2][1]
+        page.get_by_role("button", name="Box").press("Enter")
+        page.focus("#over")
+        page.evaluate("state.cross = [10, 20]")
+        for key in ["Space", *["ArrowRight"] * 50, *["ArrowDown"] * 35, "Space"]:
+            page.keyboard.press(key)
+        page.wait_for_function("document.querySelectorAll('#list li').length === 2 && !state.busy")
+        browser.close()

@@ -87,6 +87,43 @@ def test_segment_json_prints_json_only(run, photo, tmp_path, monkeypatch):
     assert len(list((tmp_path / "o").iterdir())) == 3
 
 
+def test_an_answer_takes_no_other_ones_place(run, photo, tmp_path):
+    out = tmp_path / "out"
+
+    def asked(picture: Path, question: str) -> str:
+        return Path(run("segment", picture, question, "--out", out)[1].splitlines()[-1].strip()).name
+
+    other = photo.with_suffix(".bmp")
+    PIL.Image.open(photo).save(other)
+    assert asked(photo, "the left half") == "photo.overlay.png"
+    assert asked(photo, "the right half") == "photo-2.overlay.png"
+    assert asked(other, "the left half") == "photo-3.overlay.png"
+    assert asked(photo, " the left half ") == "photo.overlay.png" and len(list(out.iterdir())) == 9
+    saved = json.loads((out / "photo-3.answer.json").read_text())
+    assert (saved["image"], saved["instruction"]) == ("photo.bmp", "the left half")
+    (out / "photo.answer.json").write_text("{")
+    assert asked(photo, "the left half") == "photo-4.overlay.png"
+
+
+def test_an_answer_that_cannot_be_saved_is_not_lost(run, photo, tmp_path, monkeypatch):
+    from lisa import writers
+
+    def save(*_, **__):
+        raise BadInput("the disk is full")
+
+    monkeypatch.setattr(writers, "save", save)
+    code, out, err = run("segment", photo, "x", "--out", tmp_path / "out")
+    assert code == 2 and out.startswith("It is the left half.\n") and err == "error: the disk is full\n"
+    code, out, _ = run("segment", photo, "x", "--json", "--out", tmp_path / "out")
+    assert code == 2 and json.loads(out)["size"] == [20, 30]
+
+
+def test_a_picture_with_the_longest_name_is_answered(run, photo, tmp_path):
+    picture = photo.rename(tmp_path / f"{'ä' * 125}.png")
+    assert run("segment", picture, "x", "--out", tmp_path / "out")[0] == 0
+    assert len(list((tmp_path / "out").glob("ä*.overlay.png"))) == 1
+
+
 def test_an_answer_without_a_mask_says_so(run, photo, tmp_path, monkeypatch):
     def segment(self, image, instruction, **options):
         return Segmentation.from_raw("There is no cat.", [], image=image)
@@ -142,7 +179,9 @@ def test_wrong_arguments_are_one_line_and_code_2_before_any_model_is_loaded(run,
     [
         (LisaError("wrong\nthing"), 2, "error: wrong thing"),
         (KeyboardInterrupt(), 130, "stopped"),
-        (MemoryError(), 2, "memory"),
+        (MemoryError(), 2, "memory is full"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 2, "memory is full"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 2, "memory is full"),
         (OSError(28, "No space left on device", "/x"), 2, "No space left"),
         (RuntimeError("oops"), 1, "bug"),
         (BrokenPipeError(), 2, ""),
@@ -171,6 +210,18 @@ def test_chat(run, photo, tmp_path, monkeypatch, fake):
     assert code == 0 and out.count("It is the left half.") == 2 and "control character" in err
     assert [text for text, _ in fake[0].asked] == ["the left half", "and now?"]
     assert (tmp_path / "out" / "photo.turn-2.overlay.png").is_file()
+
+
+def test_a_second_chat_leaves_the_first_as_it_was(run, photo, tmp_path, monkeypatch):
+    for said in ("a\nb\n", "c\n"):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(said))
+        assert run("chat", photo, "--out", tmp_path / "out")[0] == 0
+    kept = {path.name: json.loads(path.read_text())["instruction"] for path in (tmp_path / "out").glob("*.json")}
+    assert kept == {
+        "photo.turn-1.answer.json": "a",
+        "photo.turn-2.answer.json": "b",
+        "photo-2.turn-1.answer.json": "c",
+    }
 
 
 def test_get_passes_everything_on(run, monkeypatch, tmp_path):

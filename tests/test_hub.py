@@ -196,6 +196,26 @@ def test_resolve_says_what_to_do(tmp_path, name):
         hub.resolve(tmp_path / "file")
 
 
+def test_a_folder_named_like_an_alias_is_taken_where_the_cache_has_none(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lisa-7b").mkdir()
+    with pytest.raises(Missing, match="lisa get lisa-7b"):
+        hub.resolve("lisa-7b", cache=tmp_path / "cache")
+    fetched(small, tmp_path, folder="lisa-7b")
+    assert hub.resolve("lisa-7b", cache=tmp_path / "cache") == Path("lisa-7b")
+    folder = fetched(small, tmp_path)
+    assert hub.resolve("lisa-7b", cache=tmp_path / "cache") == folder
+
+
+def test_files_named_like_a_model_are_in_nobodys_way(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("tiny", "lisa-7b"):
+        (tmp_path / name).write_text("x")
+    assert hub.resolve("tiny").is_dir()
+    folder = fetched(small, tmp_path)
+    assert hub.resolve("lisa-7b", cache=tmp_path / "cache") == folder
+
+
 def test_memory_needed(tmp_path):
     save_file({"a": np.zeros((10, 10), np.float32), "b": np.zeros(7, np.int64)}, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text(json.dumps({"torch_dtype": "float32"}))
@@ -218,6 +238,17 @@ def test_check_fits_names_the_smaller_choice(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "memory_free", lambda device=None: 20 * memory.GIB)
     with pytest.raises(TooLarge, match="lisa-7b"):
         memory.check_fits(tmp_path, name="lisa-13b", extra=30 * memory.GIB)
+
+
+def test_a_model_too_large_for_the_gpu_is_sent_to_the_cpu_where_that_has_room(tmp_path, monkeypatch):
+    save_file({"a": np.zeros(1000, np.float16)}, tmp_path / "model.safetensors")
+    free = {"cuda": 100, "None": 1 << 20}
+    monkeypatch.setattr(memory, "memory_free", lambda device=None: free[str(device)])
+    with pytest.raises(TooLarge, match="--device cpu"):
+        memory.check_fits(tmp_path, "bfloat16", "cuda", name="lisa-7b")
+    free["None"] = 100
+    with pytest.raises(TooLarge, match="take tiny"):
+        memory.check_fits(tmp_path, "bfloat16", "cuda", name="lisa-7b")
 
 
 def test_free_disk_of_a_place_that_is_not_there(tmp_path):

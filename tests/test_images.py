@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lisa import load
 from lisa.errors import BadImage
 from lisa.images import open_image
 
@@ -154,6 +155,18 @@ def test_size_limit_is_checked_in_the_header_and_can_be_raised():
         big = encoded(PIL.Image.new("1", (10_000, 9_500)))
         assert open_image(big).shape == (9_500, 10_000, 3)
     assert PIL.Image.MAX_IMAGE_PIXELS is not None
+
+
+def test_every_way_to_ask_takes_a_size_limit():
+    model = load("tiny", device="cpu")
+    for ask in (
+        lambda: model.encode(PIXELS, max_pixels=10),
+        lambda: model.segment(PIXELS, "x", max_pixels=10),
+        lambda: model.segment_batch([PIXELS], ["x"], max_pixels=10),
+        lambda: model.chat(PIXELS, max_pixels=10),
+    ):
+        with pytest.raises(BadImage, match="max_pixels="):
+            ask()
 
 
 @pytest.mark.parametrize(

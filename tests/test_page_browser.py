@@ -134,7 +134,10 @@ def test_an_example_a_follow_up_and_a_fresh_start(visit):
     drawn = np.asarray(draw_masks(example, mask[None])).astype(float)
     assert mask.any() and np.abs(shown_picture(page) - drawn).mean() < 3 < np.abs(example - drawn).mean()
 
+    # what is read out stays the same element, and so does what was said before
+    page.evaluate("for (const e of document.querySelectorAll('#log .log, #log .answered')) e.kept = true")
     ask(page, "What colour is it?", 2)
+    assert page.evaluate("document.querySelector('#log [role=log]').kept && document.querySelector('.answered').kept")
     assert page.locator("#log .asked").all_inner_texts() == [question, "What colour is it?"]
     assert page.input_value("#question textarea") == ""
 

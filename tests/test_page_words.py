@@ -20,10 +20,12 @@ from lisa.errors import BadInput, LisaError
 from lisa.hub import resolve
 from lisa.images import open_image
 from lisa.instructions import check_instruction
+from lisa.memory import FULL
 from lisa.predictor import CONFIDENCE, FAR, PREDICTED_IOU
 from lisa.recipes import RECIPES
 from lisa.registry import find
 from lisa.serve.chinese import in_chinese
+from lisa.serve.ports import check_name
 from lisa.serve.words import EN, LANGUAGES, ZH, english_only, preferred, words_of
 from lisa.world.chinese.forms import CORES, WHY
 
@@ -100,6 +102,7 @@ def noted(folder: Path) -> Notes:
 MET: dict[str, Callable[[Path], object]] = {
     "empty question": lambda _: check_instruction(" "),
     "long question": lambda _: check_instruction("x" * 5000),
+    "long conversation": lambda _: load("tiny", device="cpu").segment(np.zeros((9, 9, 3), np.uint8), "字" * 3990),
     "broken Unicode": lambda _: check_instruction("a\udc80"),
     "control character": lambda _: check_instruction("a\x07b"),
     "no picture": lambda folder: open_image(written(folder, b"no picture")),
@@ -113,6 +116,7 @@ MET: dict[str, Callable[[Path], object]] = {
     "no outline": lambda _: note_of({"texts": ["x"], "shapes": [shape(points=[])]}),
     "no point": lambda _: note_of({"texts": ["x"], "shapes": [shape(points=[[0, 0], [1, 0], [1, "a"]])]}),
     "small box": lambda _: outline_in_box(np.zeros((20, 20, 3), np.uint8), (3, 3, 3, 9)),
+    "wrong name": lambda _: check_name("example.org:80", "127.0.0.1"),
     "no such picture": lambda folder: noted(folder).path(7),
     "no such model": lambda _: resolve("lissa-7b"),
 }
@@ -124,13 +128,13 @@ def test_errors_that_people_meet_are_told_in_chinese(name, tmp_path):
         MET[name](tmp_path)
     told = in_chinese(str(met.value)).replace(str(tmp_path), "")
     assert HAN.search(told) and not told.startswith("原文"), met.value
-    assert not latin(told) - {"lissa"}, told
+    assert not latin(told) - {"lissa", "example", "org"}, told
 
 
 def test_what_models_say_of_themselves_is_told_in_chinese():
     models = [getattr(find("recipes", RECIPES, name)(), "model", None) for name in RECIPES]
     notices = [getattr(model, "notice", "") for model in models]
-    said = [*filter(None, notices), load("tiny", device="cpu").notice, FAR, PREDICTED_IOU, CONFIDENCE]
+    said = [*filter(None, notices), load("tiny", device="cpu").notice, FAR, PREDICTED_IOU, CONFIDENCE, FULL]
     for text in said:
         told = in_chinese(text)
         assert HAN.search(told) and not told.startswith("原文") and not latin(told), text

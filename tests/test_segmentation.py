@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 
+import cv2
 import numpy as np
 import PIL.Image
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from lisa import rle
 from lisa.answer_text import readable
-from lisa.drawing import COLORS, color_of, draw_masks
+from lisa.drawing import COLORS, _outline, color_of, draw_masks
 from lisa.errors import BadInput
 from lisa.segmentation import Segmentation, boxes_of
 
@@ -106,8 +107,9 @@ def test_fields():
     assert repr(result) == "Segmentation('It is the orange. It is round.', 1 mask, 20×30)"
     with pytest.raises(dataclasses.FrozenInstanceError):
         result.text = ""  # type: ignore[misc]
-    with pytest.raises(ValueError):
-        result.masks[0, 0, 0] = True
+    for array in (result.masks, result.scores, result.boxes, result.image):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
 
 
 def test_no_masks():
@@ -192,6 +194,33 @@ def test_overlay_shows_the_mask_on_any_ground():
         alone = np.asarray(draw_masks(image, mask, alpha=0, pale=0))
         assert (alone[0, 0] == image[0, 0]).all() and (alone[20, 30] == image[0, 0]).all()
         assert (np.asarray(draw_masks(image, np.zeros_like(mask))) == image).all()
+
+
+@given(MASKS, st.integers(1, 4))
+def test_lines_lie_around_a_mask_at_any_edge(masks, width):
+    def grown(mask: np.ndarray, by: int) -> np.ndarray:
+        height, width = mask.shape
+        steps = itertools.product(range(2 * by + 1), repeat=2)
+        return np.any([np.pad(mask, by)[y : y + height, x : x + width] for y, x in steps], axis=0)
+
+    for mask in masks:
+        drawn, expected = (np.full((*mask.shape, 3), 90, np.uint8) for _ in range(2))
+        _outline(drawn, mask, (1, 2, 3), width)
+        edge = grown(mask, width)
+        expected[grown(edge, 1) & ~edge] = 0
+        expected[edge & ~mask] = (1, 2, 3)
+        expected[mask & grown(~mask, 1)] = 255
+        np.testing.assert_array_equal(drawn, expected)
+
+
+def test_a_line_costs_no_more_than_its_mask(monkeypatch):
+    grown: list[int] = []
+    dilate = cv2.dilate
+    monkeypatch.setattr(cv2, "dilate", lambda pixels, kernel: grown.append(pixels.size) or dilate(pixels, kernel))
+    mask = np.zeros((1, 1200, 1600), bool)
+    mask[0, 500:520, 300:340] = True
+    draw_masks(np.zeros((1200, 1600, 3), np.uint8), mask)
+    assert grown and max(grown) < 5000
 
 
 def test_overlay_options():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 
 import lisa
 from lisa.data.world import WorldDataset
+from lisa.errors import BadInput, TooLarge
 from lisa.evaluate.ask import evaluate
 from lisa.types import Turn
 
@@ -42,6 +45,55 @@ def test_one_encoding_serves_many_questions(tiny):
     alone = [tiny.segment(encoded, q) for q in questions]
     assert [r.raw_text for r in together] == [r.raw_text for r in alone]
     assert all(np.array_equal(a.masks, b.masks) or iou(a.masks[0], b.masks[0]) > 0.99 for a, b in zip(alone, together))
+
+
+def test_questions_from_several_threads_do_not_mix(tiny):
+    encoded = [tiny.encode(EXAMPLES / f"{name}.png") for name in ("people", "breakfast")]
+    questions = ["Who is Lisa?", "Which food has the most vitamin C?"]
+    alone = [tiny.segment(e, q) for e, q in zip(encoded, questions)]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda i: tiny.segment(encoded[i % 2], questions[i % 2]), range(6)))
+    for i, result in enumerate(together):
+        assert result.raw_text == alone[i % 2].raw_text
+        np.testing.assert_array_equal(result.masks, alone[i % 2].masks)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), TooLarge),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), TooLarge),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), TooLarge),
+        (RuntimeError("a bug"), RuntimeError),
+    ],
+)
+def test_a_full_memory_is_told_and_ends_nothing(tiny, monkeypatch, error, told):
+    def fail(*_):
+        raise error
+
+    chat = tiny.chat(np.zeros((40, 30, 3), np.uint8))
+    with monkeypatch.context() as patch:
+        patch.setattr(tiny.segmenter, "answer", fail)
+        with pytest.raises(told):
+            chat.ask("Who is Lisa?")
+    chat.ask("Who is Lisa?", max_new_tokens=4)
+    assert len(chat.turns) == 1
+
+
+def test_what_is_longer_than_it_reads_is_refused(tiny):
+    picture = tiny.encode(np.zeros((40, 30, 3), np.uint8))
+    with pytest.raises(BadInput, match="shorten the question"):
+        tiny.segment(picture, "字" * 4000)
+    chat = tiny.chat(picture)
+    chat.turns += [Turn(instruction="Where is the cat? " * 50, answer="There is none.")] * 20
+    with pytest.raises(BadInput, match="start a new conversation"):
+        chat.ask("Where is the cat?")
+    assert len(chat.turns) == 20 and not chat.results
+
+
+def test_a_picture_that_answers_share_cannot_be_changed(tiny):
+    with pytest.raises(ValueError, match="read-only"):
+        tiny.encode(np.zeros((40, 30, 3), np.uint8)).image[:] = 1
 
 
 @pytest.mark.parametrize("reads", ["before", "own"])

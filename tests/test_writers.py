@@ -32,14 +32,13 @@ def test_saves_overlay_masks_and_json(tmp_path):
 
 
 def test_a_second_answer_replaces_the_first_and_nothing_else(tmp_path):
-    for name in ("photo.png", "other.mask-1.png", "photo.json"):
+    mine = ["photo.png", "other.mask-1.png", "photo.json", "photo.mask-hand.png"]
+    for name in mine:
         (tmp_path / name).write_text("mine")
     make("the cat [SEG] and the dog [SEG]", count=2).save(tmp_path, name="photo")
     make("the cat [SEG]", count=1).save(tmp_path, name="photo")
-    assert names(tmp_path) == sorted(
-        ["photo.png", "other.mask-1.png", "photo.json", "photo.overlay.png", "photo.mask-1.png", "photo.answer.json"]
-    )
-    assert (tmp_path / "photo.png").read_text() == "mine"
+    assert names(tmp_path) == sorted([*mine, "photo.overlay.png", "photo.mask-1.png", "photo.answer.json"])
+    assert {(tmp_path / name).read_text() for name in mine} == {"mine"}
 
 
 @pytest.mark.parametrize("name", ["a[b]*", "ä ö", ".hidden"])
@@ -47,6 +46,13 @@ def test_odd_names(tmp_path, name):
     make().save(tmp_path, name=name)
     make().save(tmp_path, name=name)
     assert len(names(tmp_path)) == 3
+
+
+@pytest.mark.parametrize("name", ["", "../escaped", "a/b", "/tmp/x", "a/", "a\0b"])
+def test_names_that_leave_the_folder(tmp_path, name):
+    with pytest.raises(BadInput, match="name without a path"):
+        make().save(tmp_path / "out", name=name)
+    assert not names(tmp_path)
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("bug"), KeyboardInterrupt()])

@@ -79,7 +79,7 @@ def segment(
     predictor = console.load(request)
     with console.working("answering"):
         result = predictor.segment(request.image, question, **console.options_for(max_new_tokens))
-    console.deliver(result, request, as_json=json)
+    console.deliver(result, request, question, as_json=json)
 
 
 @app.command()
@@ -357,6 +357,8 @@ def world(
 def data_annotate(
     folder: Annotated[Path, typer.Argument(help="A folder of pictures; the notes are kept in it.")],
     model: ModelOption = "tiny",
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 7861,
     language: LanguageOption = None,
@@ -370,7 +372,7 @@ def data_annotate(
         raise Missing('the page needs fastapi and uvicorn: install them with: pip install "lisa-seg[serve]"')
     from lisa.serve import annotate
 
-    annotate.launch(folder, model, host, port, language)
+    annotate.launch(folder, model, host, port, language, device=device, dtype=dtype)
 
 
 DataName = Annotated[str, typer.Argument(metavar="NAME", help="A dataset, as `lisa data list` names it.")]
@@ -485,6 +487,8 @@ def doctor(
 @app.command()
 def demo(
     model: ModelOption = "tiny",
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 7860,
     share: Annotated[bool, typer.Option("--share", help="Also give it a public address for some days.")] = False,
@@ -499,7 +503,7 @@ def demo(
         raise Missing('the page needs gradio: install it with: pip install "lisa-seg[demo]"')
     from lisa.serve import demo as page
 
-    page.launch(model, host, port, share, language)
+    page.launch(model, host, port, share, language, device=device, dtype=dtype)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -533,6 +537,8 @@ def _quiet() -> None:
 
 def _explain(error: BaseException) -> int:
     """One line on stderr for an exception; returns the exit code."""
+    from lisa.memory import FULL, is_full
+
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 2
     if isinstance(error, KeyboardInterrupt | typer.Abort):
@@ -543,8 +549,8 @@ def _explain(error: BaseException) -> int:
         return 2
     if isinstance(error, LisaError):
         return _say(f"error: {error}", 2)
-    if isinstance(error, MemoryError):
-        return _say("error: the memory is full: take a smaller picture or model, or --dtype bfloat16", 2)
+    if is_full(error):
+        return _say(f"error: {FULL}", 2)
     usage: Any = getattr(error, "format_message", None)
     if usage is not None:
         # empty after a bare "lisa", which has shown its help

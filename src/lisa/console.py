@@ -26,8 +26,8 @@ class Request:
     """The checked arguments of a question about a picture."""
 
     image: Image
-    name: str
-    """The picture's file name without its ending; results are named after it."""
+    file: str
+    """The picture's file name; results are named after it."""
     model: str
     device: str | None
     dtype: str | None
@@ -46,7 +46,8 @@ def check_request(
     pixels = open_image(image, max_pixels=max_pixels)
     if model != "tiny":
         resolve(model)
-    return Request(image=pixels, name=Path(image).stem, model=model, out=folder, **options)
+    name = Path(image).name.encode("utf-8", "replace").decode()  # names on disks may be no Unicode
+    return Request(image=pixels, file=name, model=model, out=folder, **options)
 
 
 def load(request: Request) -> Predictor:
@@ -94,14 +95,29 @@ def options_for(max_new_tokens: int | None) -> dict[str, Any]:
     return {} if max_new_tokens is None else {"max_new_tokens": max_new_tokens}
 
 
-def deliver(result: Segmentation, request: Request, *, as_json: bool = False, name: str | None = None) -> None:
-    """Saves an answer where the request says so and prints it: as one line of JSON, or for people."""
-    paths = result.save(request.out, name=name or request.name) if request.out is not None else []
-    if as_json:
-        from lisa.writers import to_json
+def deliver(
+    result: Segmentation, request: Request, instruction: str, *, as_json: bool = False, name: str | None = None
+) -> None:
+    """Prints an answer, as one line of JSON or for people, and saves it where the request says so.
 
-        print(to_json(result))
-        return
+    It is saved last, since that may fail, and under `name` or one after the picture that takes no other answer's place.
+    """
+    from lisa.writers import name_for, save, shortened, to_json
+
+    if as_json:
+        print(to_json(result), flush=True)
+    else:
+        _show(result)
+    if request.out is not None:
+        question = {"image": request.file, "instruction": instruction}
+        name = name or name_for(request.out, shortened(Path(request.file).stem), question)
+        paths = save(result, request.out, name=name, question=question)
+        if not as_json:
+            print(f"  {paths[0]}")
+
+
+def _show(result: Segmentation) -> None:
+    """An answer for people."""
     print(result.text)
     for number, phrase in enumerate(result.phrases):
         share = float(result.masks[number].mean())
@@ -109,15 +125,19 @@ def deliver(result: Segmentation, request: Request, *, as_json: bool = False, na
         print(f"  mask {number + 1}: {phrase}, {share:.1%} of the picture{empty}")
     if not len(result):
         print("  no mask: this answer points at nothing")
-    for path in paths[:1]:
-        print(f"  {path}")
+    sys.stdout.flush()
     if result.notice:
         tell(f"note: {result.notice}")
 
 
 def converse(predictor: Predictor, request: Request, options: dict[str, Any]) -> None:
     """Questions from the keyboard or a pipe, one a line, until it ends; a question that fails ends nothing."""
+    from lisa.writers import name_for_chat, shortened
+
     chat = predictor.chat(request.image)
+    name = shortened(Path(request.file).stem)
+    if request.out is not None:
+        name = name_for_chat(request.out, name)
     asking = sys.stdin.isatty()
     if asking:
         tell("Ask about the picture; /quit or Ctrl-D ends.")
@@ -129,7 +149,7 @@ def converse(predictor: Predictor, request: Request, options: dict[str, Any]) ->
             with working("answering"):
                 result = chat.ask(line, **options)
             number += 1
-            deliver(result, request, name=f"{request.name}.turn-{number}")
+            deliver(result, request, line.strip(), name=f"{name}.turn-{number}")
         except LisaError as error:
             tell(f"error: {error}")
 

@@ -150,9 +150,9 @@ def _get(
 
 
 def resolve(name: str | Path, *, cache: str | Path | None = None) -> Path:
-    """The folder of a model that is on this machine: a folder, `tiny`, an alias, or a hub id in the cache.
+    """The folder of a model that is on this machine: `tiny`, an alias, a folder, or a hub id in the cache.
 
-    Never downloads.
+    Never downloads. An alias is looked for in the cache first, then as a folder of that name.
 
     Raises:
         Missing: it is not here; the message has the command that fetches it.
@@ -161,14 +161,21 @@ def resolve(name: str | Path, *, cache: str | Path | None = None) -> Path:
     text = str(name)
     if not text.strip() or "\0" in text:
         raise BadInput("the model has no name: give a folder, a hub id or tiny")
+    if text == EMBEDDED:
+        return _embedded()
     path = Path(text).expanduser()
+    if text in ALIASES:
+        try:
+            return _cached(text, ALIASES[text], cache)
+        except Missing:
+            if (path / "config.json").is_file():  # where `lisa get NAME --folder NAME` has put it
+                return path
+            raise
     with contextlib.suppress(OSError):
-        if path.is_dir() and text not in ALIASES and text != EMBEDDED:
+        if path.is_dir():
             return path
         if path.is_file():
             raise BadCheckpoint(f"{shown(path)} is a file: give the folder it lies in, with its config.json")
-    if text == EMBEDDED:
-        return _embedded()
     if text.startswith((".", "/", "~")) or text.count("/") > 1:
         raise Missing(
             f"there is no folder {shown(path)}: check the path, or give a hub id such as {ALIASES['lisa-7b']}"

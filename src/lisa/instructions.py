@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lisa.errors import BadInput
+from lisa.errors import BadInput, shown
 from lisa.types import Size
 
 Place = Sequence[float] | NDArray[np.bool_]
-"""A point (x, y) or box (x0, y0, x1, y1) in pixels of the picture, or a mask of it, `[H, W]` bool."""
+"""A point (x, y) or box (x0, y0, x1, y1) in pixels of the picture, or a mask of it, `[H, W]` or `[1, H, W]` bool."""
 
 MAX_CHARACTERS = 4000
 """Longer instructions would not fit beside the picture in the context of the published models."""
@@ -52,13 +52,13 @@ def pointing(instruction: str, place: Place | None, size: Size) -> str:
     """
     if place is None:
         return instruction
-    numbers = _box_of(place, size) if isinstance(place, np.ndarray) and place.ndim == 2 else [float(v) for v in place]
     height, width = size
+    numbers = _numbers(place, size)
     sides = (width, height) * (len(numbers) // 2)
     if len(numbers) not in (2, 4) or not all(math.isfinite(v) and 0 <= v <= s for v, s in zip(numbers, sides)):
         raise BadInput(
-            f"a place is x, y or x0, y0, x1, y1 in pixels of a picture of {width} × {height}, not "
-            f"{', '.join(f'{v:g}' for v in numbers[:6])}"
+            f"a place is x, y or x0, y0, x1, y1 in pixels of a picture of {width} × {height}, or a mask of it; "
+            f"not {shown(place)}"
         )
     if len(numbers) == 4 and not (numbers[0] < numbers[2] and numbers[1] < numbers[3]):
         raise BadInput("a box is x0, y0, x1, y1 with its upper left corner first")
@@ -73,6 +73,16 @@ def read_place(text: str | None) -> list[float] | None:
         return [float(part) for part in text.replace(",", " ").split()]
     except ValueError as error:
         raise BadInput(f"--at is x,y or x0,y0,x1,y1 in pixels, such as 100,60,180,140; not {text!r}") from error
+
+
+def _numbers(place: Place, size: Size) -> list[float]:
+    """A point's or box's numbers, or the box around a mask; none for what is neither."""
+    if isinstance(place, np.ndarray) and place.ndim > 1:
+        return _box_of(place[0] if place.ndim == 3 and len(place) == 1 else place, size)
+    try:
+        return [] if isinstance(place, str) else [float(v) for v in place]
+    except (TypeError, ValueError, OverflowError):
+        return []
 
 
 def _box_of(mask: NDArray[np.generic], size: Size) -> list[float]:

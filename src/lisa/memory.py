@@ -15,6 +15,13 @@ GIB = 1 << 30
 MARGIN = GIB
 """Room beside the weights, for one picture and the libraries."""
 
+FULL = (
+    "the memory is full: take a smaller picture or model, a shorter conversation, or load it with dtype=bfloat16 "
+    "(--dtype bfloat16) or, where a GPU is too small, with device=cpu (--device cpu)"
+)
+"""What to say when a question, not the weights, has filled the memory."""
+
+_FULL_SAID = ("out of memory", "allocate memory", "ALLOC_FAILED")
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -39,6 +46,12 @@ def memory_free(device: Any = None) -> int:
     if limit < psutil.virtual_memory().total:
         free = min(free, limit - _cgroup_used())
     return max(free, 0)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that the memory is full: Python's own, or what torch raises on CPUs and GPUs."""
+    said = isinstance(error, RuntimeError) and any(words in str(error) for words in _FULL_SAID)
+    return said or isinstance(error, MemoryError)
 
 
 def _cgroup_limit() -> int:
@@ -102,14 +115,16 @@ def check_fits(
     where = f"memory on {device}" if str(device).startswith("cuda") else "memory"
     raise TooLarge(
         f"{shown(name or folder)} needs {need / GIB:.1f} GiB of {where}, {have / GIB:.1f} GiB is free: "
-        f"{_smaller(Path(folder), dtype, name or str(folder), have, extra)}"
+        f"{_smaller(Path(folder), dtype, device, name or str(folder), have, extra)}"
     )
 
 
-def _smaller(folder: Path, dtype: Any, name: str, have: int, extra: int) -> str:
-    half = memory_needed(folder, "bfloat16")
-    if half < memory_needed(folder, dtype) and half + extra + min(MARGIN, half) <= have:
+def _smaller(folder: Path, dtype: Any, device: Any, name: str, have: int, extra: int) -> str:
+    need, half = memory_needed(folder, dtype), memory_needed(folder, "bfloat16")
+    if half < need and half + extra + min(MARGIN, half) <= have:
         return "load it with dtype=bfloat16 (--dtype bfloat16)"
+    if str(device).startswith("cuda") and need + extra + min(MARGIN, need) <= memory_free():
+        return "load it with device=cpu (--device cpu): slower, but this machine's own memory holds it"
     if "13b" in name.lower() and have > 16 * GIB:
         return "take lisa-7b, or close other programs"
     return "take tiny, the model in the package, or close other programs"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +15,9 @@ import torch
 
 from lisa.devices import pick_device, pick_dtype
 from lisa.errors import BadInput, TooLarge
-from lisa.images import open_image
+from lisa.images import MAX_PIXELS, open_image
 from lisa.instructions import Place, check_instruction, pointing
+from lisa.memory import FULL, check_fits, is_full
 from lisa.model.domain import Domain
 from lisa.model.segmenter import Answer, EncodedImage, Segmenter
 from lisa.segmentation import Segmentation
@@ -48,7 +51,7 @@ FAR = (
 
 
 class Predictor:
-    """A loaded model. `lisa.load()` makes one."""
+    """A loaded model. `lisa.load()` makes one. Several threads may ask it; they are answered one after the other."""
 
     def __init__(self, segmenter: Segmenter, *, name: str, notice: str = "", domain: Domain | None = None) -> None:
         self.segmenter = segmenter
@@ -57,16 +60,30 @@ class Predictor:
         """What the model cannot do, in one sentence; empty when there is nothing to say."""
         self.domain = domain
         """What pictures it knows, where that is a small world; answers about others come with a notice."""
+        self._lock = threading.RLock()
 
     def __repr__(self) -> str:
         weight = self.segmenter.projector.out.weight
         return f"Predictor({self.name!r}, {weight.device}, {str(weight.dtype).removeprefix('torch.')})"
 
-    def encode(self, image: Source, *, max_pixels: int = 100_000_000) -> Encoded:
-        """A picture (path, bytes, PIL image or array) through both encoders. Raises BadImage."""
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other thread asks meanwhile: a pass keeps its states in the model. A full memory becomes TooLarge."""
+        with self._lock:
+            try:
+                yield
+            except (MemoryError, RuntimeError) as error:
+                if not is_full(error):
+                    raise
+                raise TooLarge(FULL) from error
+
+    def encode(self, image: Source, *, max_pixels: int = MAX_PIXELS) -> Encoded:
+        """A picture (path, bytes, PIL image or array) through both encoders. Raises BadImage or TooLarge."""
         pixels = open_image(image, max_pixels=max_pixels)
-        features = self.segmenter.encode(pixels)
-        known = self.domain is None or self.domain.holds(features.vlm_features)
+        pixels.flags.writeable = False  # all answers about it share it
+        with self.alone():
+            features = self.segmenter.encode(pixels)
+            known = self.domain is None or self.domain.holds(features.vlm_features)
         return Encoded(image=pixels, features=features, notice="" if known else FAR)
 
     def segment(
@@ -76,33 +93,48 @@ class Predictor:
         *,
         at: Place | None = None,
         max_new_tokens: int = MAX_NEW_TOKENS,
+        max_pixels: int = MAX_PIXELS,
     ) -> Segmentation:
-        """Answers one instruction about one picture. Raises BadImage or BadInput.
+        """Answers one instruction about one picture. Raises BadImage, BadInput or TooLarge.
 
         `at`: what "this" means, a point or box in pixels, or a mask. It goes into the words, so a model has to have
         been trained with such; the published ones were not.
         """
-        encoded = self._encoded(image)
+        encoded = self._encoded(image, max_pixels)
         turn = _turn(instruction, at, encoded)
         return self.answer_turns([encoded], [[turn]], max_new_tokens)[0]
 
     def segment_batch(
-        self, images: Sequence[Source | Encoded], instructions: Sequence[str], *, max_new_tokens: int = MAX_NEW_TOKENS
+        self,
+        images: Sequence[Source | Encoded],
+        instructions: Sequence[str],
+        *,
+        at: Sequence[Place | None] | None = None,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+        max_pixels: int = MAX_PIXELS,
     ) -> list[Segmentation]:
-        """Answers `instructions[i]` about `images[i]`, all in one pass. The same `Encoded` may stand several times."""
-        if len(images) != len(instructions):
-            raise BadInput(f"{len(images)} pictures and {len(instructions)} instructions: give as many of both")
+        """Answers `instructions[i]` about `images[i]`, all in one pass. The same `Encoded` may stand several times.
+
+        `at`: a place for each, or None where there is none, as in `segment`.
+        """
+        places = [None] * len(images) if at is None else at
+        if not len(images) == len(instructions) == len(places):
+            raise BadInput(
+                f"{len(images)} pictures, {len(instructions)} instructions, {len(places)} places: give as many of each"
+            )
         if not images:
             return []
-        turns = [[Turn(instruction=check_instruction(i))] for i in instructions]
-        return self.answer_turns(images, turns, max_new_tokens)
+        asked = [check_instruction(instruction) for instruction in instructions]
+        encoded = [self._encoded(image, max_pixels) for image in images]
+        turns = [[_turn(i, place, e)] for i, place, e in zip(asked, places, encoded)]
+        return self.answer_turns(encoded, turns, max_new_tokens)
 
-    def chat(self, image: Source | Encoded) -> Chat:
+    def chat(self, image: Source | Encoded, *, max_pixels: int = MAX_PIXELS) -> Chat:
         """A conversation about one picture."""
-        return Chat(self, self._encoded(image))
+        return Chat(self, self._encoded(image, max_pixels))
 
-    def _encoded(self, image: Source | Encoded) -> Encoded:
-        return image if isinstance(image, Encoded) else self.encode(image)
+    def _encoded(self, image: Source | Encoded, max_pixels: int = MAX_PIXELS) -> Encoded:
+        return image if isinstance(image, Encoded) else self.encode(image, max_pixels=max_pixels)
 
     def answer_turns(
         self, images: Sequence[Source | Encoded], turns: Sequence[Sequence[Turn]], max_new_tokens: int
@@ -110,19 +142,21 @@ class Predictor:
         """Answers open conversations, `turns[i]` about `images[i]`, in one pass; their last turns have no answer."""
         if max_new_tokens < 1:
             raise BadInput(f"max_new_tokens is {max_new_tokens}: give 1 or more")
-        encoded = [self._encoded(image) for image in images]
-        answers = self.segmenter.answer([e.features for e in encoded], turns, max_new_tokens)
-        return [self._result(e, a) for e, a in zip(encoded, answers)]
+        with self.alone():
+            encoded = [self._encoded(image) for image in images]
+            answers = self.segmenter.answer([e.features for e in encoded], turns, max_new_tokens)
+            return [self._result(e, a) for e, a in zip(encoded, answers)]
 
     def masks_of(self, images: Sequence[Source | Encoded], turns: Sequence[Sequence[Turn]]) -> list[Segmentation]:
         """Masks for answers that are given (teacher-forced), `turns[i]` about `images[i]`: to compare with, not to ask.
 
         Every turn has an answer, and the last one's [SEG] are what the masks are of.
         """
-        encoded = [self._encoded(image) for image in images]
-        found = self.segmenter.masks_of([e.features for e in encoded], turns)
-        texts = [t[-1].answer or "" for t in turns]
-        return [self._segmentation(e, text, low, iou) for e, text, (low, iou) in zip(encoded, texts, found)]
+        with self.alone():
+            encoded = [self._encoded(image) for image in images]
+            found = self.segmenter.masks_of([e.features for e in encoded], turns)
+            texts = [t[-1].answer or "" for t in turns]
+            return [self._segmentation(e, text, low, iou) for e, text, (low, iou) in zip(encoded, texts, found)]
 
     def _result(self, encoded: Encoded, answer: Answer) -> Segmentation:
         starts = self._seg_starts(answer)
@@ -165,11 +199,15 @@ class Chat:
         self.results: list[Segmentation] = []
 
     def ask(self, instruction: str, *, at: Place | None = None, max_new_tokens: int = MAX_NEW_TOKENS) -> Segmentation:
-        """Answers the next instruction, `at` as in `segment`. Raises BadInput and leaves the conversation as it was."""
+        """Answers the next instruction, `at` as in `segment`.
+
+        Raises BadInput or TooLarge, also where it gets longer than the model reads; the conversation is as it was then.
+        """
         turn = _turn(instruction, at, self._encoded)
-        result = self._predictor.answer_turns([self._encoded], [[*self.turns, turn]], max_new_tokens)[0]
-        self.turns.append(Turn(instruction=turn.instruction, answer=result.raw_text))
-        self.results.append(result)
+        with self._predictor.alone():
+            result = self._predictor.answer_turns([self._encoded], [[*self.turns, turn]], max_new_tokens)[0]
+            self.turns.append(Turn(instruction=turn.instruction, answer=result.raw_text))
+            self.results.append(result)
         return result
 
 
@@ -231,8 +269,6 @@ def _fitting_dtype(
     folder: Path, dtype: str | torch.dtype | None, device: torch.device, *, name: str, extra: int
 ) -> torch.dtype:
     """The type to load in, seen to fit before anything is loaded; an open choice falls back to half the size."""
-    from lisa.memory import check_fits
-
     kind = pick_dtype(dtype, device)
     try:
         check_fits(folder, kind, device, name=name, extra=extra)

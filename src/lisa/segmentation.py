@@ -25,7 +25,7 @@ SCORE_KIND = "mask confidence"
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Segmentation:
-    """A text answer with N masks. Frozen; the arrays are read-only.
+    """A text answer with N masks. Frozen; the arrays, the picture among them, are read-only.
 
     Make one with `from_raw`, which finds text, spans and boxes itself.
 
@@ -56,10 +56,11 @@ class Segmentation:
 
     def __post_init__(self) -> None:
         _check(self)
-        for name in ("masks", "scores", "boxes"):
-            frozen = getattr(self, name).view()
-            frozen.flags.writeable = False
-            object.__setattr__(self, name, frozen)
+        for name in ("masks", "scores", "boxes", "image"):
+            if (array := getattr(self, name)) is not None:
+                frozen = array.view()
+                frozen.flags.writeable = False
+                object.__setattr__(self, name, frozen)
 
     @classmethod
     def from_raw(
@@ -144,11 +145,13 @@ class Segmentation:
     def save(self, folder: str | os.PathLike[str], *, name: str = "result") -> list[Path]:
         """Writes `NAME.overlay.png`, `NAME.mask-1.png` …, and `NAME.answer.json` into a folder: all or nothing.
 
+        An earlier answer of the same name makes way for it.
+
         Returns:
             the paths written, the overlay first.
 
         Raises:
-            BadInput: the folder cannot be written; nothing was changed.
+            BadInput: the name is none for a file, or the folder cannot be written; nothing was changed.
         """
         from lisa.writers import save
 

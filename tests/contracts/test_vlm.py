@@ -21,6 +21,7 @@ from transformers import CLIPVisionConfig, LlamaConfig
 import lisa
 from lisa.answer_text import readable
 from lisa.config import ModelConfig, PartConfig
+from lisa.errors import BadInput
 from lisa.model import checkpoint
 from lisa.model.doctor import examine
 from lisa.model.segmenter import Segmenter
@@ -304,6 +305,16 @@ def test_padding_on_the_right_changes_no_state(case):
             prompt = case.vlm.prepare_text(case.vlm.prepare_image(PICTURES[i]), conversation)
             alone = case.vlm.hidden(case.vlm.collate([prompt], [0], {}), [features[i]])[0]
             assert close(together[i, : len(alone)], alone, 1e-4)
+
+
+def test_what_is_longer_than_the_model_reads_is_refused(case):
+    batch = batch_of(case.vlm, [Turn(instruction=PLAIN)], left=True)
+    room = case.vlm.model.config.get_text_config().max_position_embeddings - batch.input_ids.shape[1]
+    with torch.no_grad():
+        features = case.vlm.encode_images(batch.images)
+        with pytest.raises(BadInput, match="reads 2,048 in all"):
+            case.vlm.generate(batch, features, room + 1)
+        case.vlm.generate(batch, features, 1)
 
 
 # --- in the segmenter ---

@@ -20,12 +20,12 @@ import numpy as np
 import PIL.Image
 
 from lisa.data.convert import instance_record
-from lisa.data.files import read_annotations
+from lisa.data.files import MALFORMED, read_annotations
 from lisa.data.folders import pictures_in
 from lisa.data.reasonseg import TARGET, Annotation
 from lisa.errors import BadInput, LisaError, Missing, shown
 from lisa.files import write_json
-from lisa.images import open_image
+from lisa.images import open_image, picture_size
 from lisa.types import Image, Size
 
 LABELS = ("target", "ignore")
@@ -83,9 +83,21 @@ def _shape_of(data: Any) -> Shape:
         raise BadInput("an outline has a label, target or ignore, and at least three points")
     for point in points:
         good = isinstance(point, list) and len(point) == 2
-        if not good or not all(isinstance(v, int | float) and math.isfinite(v) and abs(v) < 1e6 for v in point):
+        if not good or not all(map(_is_place, point)):
             raise BadInput("a point of an outline is a pair of numbers")
     return Shape(label=data["label"], points=tuple((float(x), float(y)) for x, y in points))
+
+
+def box_of(data: Any) -> tuple[float, float, float, float]:
+    """A box x0, y0, x1, y1 from JSON of unknown hands. Raises BadInput where it is none."""
+    box = data.get("box") if isinstance(data, dict) else None
+    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_place, box)):
+        raise BadInput("a box is four numbers: x0, y0, x1, y1")
+    return box[0], box[1], box[2], box[3]
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < 1e6  # which NaN is not
 
 
 Record = tuple[Size, str, "dict[str, Any] | None"]
@@ -105,6 +117,7 @@ class Notes:
             raise BadInput(f"two pictures are called {shown(twice[0])}, but for their endings: rename one")
         self.home = folder / "reason_seg" / "ReasonSeg" / "train"
         self.told = self.home.parent / "explanatory" / "train.json"
+        self.coco = folder / "coco.json"
         self._records: dict[int, Record] = {}
 
     def path(self, number: int) -> Path:
@@ -166,10 +179,11 @@ class Notes:
     def _write_coco(self) -> None:
         """All notes as one COCO file, whose categories are the instructions."""
         noted = [number for number in range(len(self.pictures)) if self.has(number)]
-        for number in noted:
-            if number not in self._records:  # from an earlier session
+        if earlier := [number for number in noted if number not in self._records]:
+            drawn = self._drawn()
+            for number in earlier:
                 with contextlib.suppress(LisaError):
-                    self._records[number] = self._record(number)
+                    self._records[number] = drawn.get(number) or self._record(number)
         images, annotations, categories = [], [], []
         for id, number in enumerate((n for n in noted if n in self._records), 1):
             size, text, mask = self._records[number]
@@ -177,10 +191,27 @@ class Notes:
             categories.append({"id": id, "name": text})
             if mask is not None:
                 annotations.append(mask | {"id": len(annotations) + 1, "image_id": id, "category_id": id})
-        write_json(self.folder / "coco.json", {"images": images, "annotations": annotations, "categories": categories})
+        write_json(self.coco, {"images": images, "annotations": annotations, "categories": categories})
+
+    def _drawn(self) -> dict[int, Record]:
+        """What the COCO file of an earlier session holds of notes that are not newer: nothing where it is broken."""
+        found: dict[int, Record] = {}
+        numbers = {path.name: number for number, path in enumerate(self.pictures)}
+        with contextlib.suppress(*MALFORMED, LisaError, OSError):
+            data, written = read_annotations(self.coco), self.coco.stat().st_mtime_ns
+            texts = {category["id"]: category["name"] for category in data["categories"]}
+            masks = {mask["image_id"]: mask for mask in data["annotations"]}
+            for image in data["images"]:
+                number, text = numbers.get(image["file_name"]), texts[image["id"]]
+                if number is None or not self.has(number):
+                    continue
+                note = self._file(number)
+                if note.stat().st_mtime_ns <= written and Annotation(note).texts[0] == text:
+                    found[number] = (int(image["height"]), int(image["width"])), text, masks.get(image["id"])
+        return found
 
     def _record(self, number: int) -> Record:
-        note, (height, width) = Annotation(self._file(number)), self.image(number).shape[:2]
+        note, (height, width) = Annotation(self._file(number)), picture_size(self.path(number))
         mask = note.labels(height, width) == TARGET
         return (height, width), note.texts[0], instance_record(0, 0, 0, mask) if mask.any() else None
 

@@ -4,20 +4,22 @@ It listens on this machine only unless told otherwise, loads nothing from elsewh
 """
 
 import io
+import json
 import threading
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated, Any
 
 import PIL.Image
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from lisa.data.notes import Notes, note_of, outline_in_box, simple_outlines
+from lisa.data.notes import Notes, box_of, note_of, outline_in_box, simple_outlines
 from lisa.errors import BadInput, LisaError
 from lisa.predictor import Predictor, load
-from lisa.serve.ports import free_port
+from lisa.serve.ports import check_name, free_port
 from lisa.serve.words import LANGUAGES, preferred, words_of
 from lisa.types import Image
 
@@ -26,24 +28,69 @@ MOST_BYTES = 20_000_000
 """Of a request."""
 
 
-def launch(folder: Path, model: str, host: str, port: int, language: str | None = None) -> None:
+async def _bytes(request: Request) -> bytes:
+    """What this page sent; others cannot send that type without asking first."""
+    if request.headers.get("content-type", "").split(";")[0] != "application/json":
+        raise BadInput("the page sends application/json")
+    found = bytearray()
+    async for piece in request.stream():
+        found += piece
+        if len(found) > MOST_BYTES:
+            raise BadInput("that is too much for one note")
+    return bytes(found)
+
+
+def _json(found: Annotated[bytes, Depends(_bytes)]) -> object:
+    try:
+        return json.loads(found)
+    except (ValueError, RecursionError) as error:
+        raise BadInput("the page sent no JSON") from error
+
+
+Sent = Annotated[Any, Depends(_json)]
+"""A request's JSON; routes that take it run in threads of their own, so that one does not hold up the others."""
+
+
+def launch(
+    folder: Path,
+    model: str,
+    host: str,
+    port: int,
+    language: str | None = None,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+) -> None:
     """Serves the page until it is stopped, in the browser's language if none is given.
 
     Raises Missing without pictures, BadInput where it cannot listen or does not speak the language.
     """
-    app = build_app(Notes(folder), lambda: load(model), language)
+    app = build_app(Notes(folder), lambda: load(model, device=device, dtype=dtype), language, host=host)
     port = free_port(host, port)
     print(f"the page is at http://{host}:{port} (Ctrl-C stops it); notes go to {folder / 'reason_seg'}", flush=True)
     uvicorn.run(app, host=host, port=port, log_level="warning")
 
 
-def build_app(notes: Notes, loader: Callable[[], Predictor], language: str | None = None) -> FastAPI:
+def build_app(
+    notes: Notes, loader: Callable[[], Predictor], language: str | None = None, *, host: str = "localhost"
+) -> FastAPI:
     """The page and what it asks for. The model is loaded when it is first asked.
 
-    `language`: of the page, whatever a browser prefers. Raises BadInput for one that it does not speak.
+    Args:
+        notes: the pictures, and where the notes on them go.
+        loader: brings the model.
+        language: of the page, whatever a browser prefers.
+        host: where it listens.
+
+    Raises:
+        BadInput: it does not speak the language.
     """
     fixed = words_of(language).code if language else None
-    app = FastAPI(openapi_url=None)
+
+    def called_rightly(request: Request) -> None:
+        check_name(request.headers.get("host", ""), host)
+
+    app = FastAPI(openapi_url=None, dependencies=[Depends(called_rightly)])
     picture = lru_cache(maxsize=4)(notes.image)
 
     @app.exception_handler(LisaError)
@@ -81,8 +128,8 @@ def _keep_notes(app: FastAPI, notes: Notes, picture: Callable[[int], Image]) -> 
         return note.to_json() if note else {"texts": [], "explanation": "", "shapes": []}
 
     @app.put("/pictures/{number}/note")
-    async def write(number: int, request: Request) -> dict[str, object]:
-        note = note_of(await _body(request))
+    def write(number: int, data: Sent) -> dict[str, object]:
+        note = note_of(data)
         with lock:
             notes.write(number, note)
         return {"saved": True}
@@ -94,27 +141,12 @@ def _help(app: FastAPI, loader: Callable[[], Predictor], picture: Callable[[int]
     predictor = lru_cache(maxsize=1)(loader)
 
     @app.post("/pictures/{number}/box")
-    async def box(number: int, request: Request) -> dict[str, object]:
-        data = await _body(request)
-        corners = data.get("box") if isinstance(data, dict) else None
-        if not isinstance(corners, list) or len(corners) != 4 or not all(isinstance(v, int | float) for v in corners):
-            raise BadInput("a box is x0, y0, x1, y1")
-        return {"outlines": simple_outlines(outline_in_box(picture(number), tuple(corners)))}  # type: ignore[arg-type]
+    def box(number: int, data: Sent) -> dict[str, object]:
+        return {"outlines": simple_outlines(outline_in_box(picture(number), box_of(data)))}
 
     @app.post("/pictures/{number}/ask")
-    def ask(number: int, data: dict[str, object]) -> dict[str, object]:
+    def ask(number: int, data: Sent) -> dict[str, object]:
+        text = data.get("text", "") if isinstance(data, dict) else ""
         with lock:
-            result = predictor().segment(picture(number), str(data.get("text", "")))
+            result = predictor().segment(picture(number), str(text))
         return {"answer": result.text, "outlines": [o for mask in result.masks for o in simple_outlines(mask)]}
-
-
-async def _body(request: Request) -> object:
-    """A request's JSON, from this page only: others cannot send that type without asking first."""
-    if request.headers.get("content-type", "").split(";")[0] != "application/json":
-        raise BadInput("the page sends application/json")
-    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
-        raise BadInput("that is too much for one note")
-    try:
-        return await request.json()
-    except (ValueError, RecursionError) as error:
-        raise BadInput("the page sent no JSON") from error

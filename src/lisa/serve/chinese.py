@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 
 INSTRUCTIONS: tuple[tuple[str, str], ...] = (
+    (
+        r"the conversation has ([\d,]+) tokens .* up to ([\d,]+), this model reads ([\d,]+) in all: .*",
+        "这段对话有 {0} 个词元，回答最多 {1} 个，而这个模型一共只能读 {2} 个：请缩短问题，或者重新开始",
+    ),
+    (r"this conversation has (\d+) questions already: .*", "这段对话已经有 {0} 个问题：请重新开始再问"),
     (r"the instruction is empty: .*", "问题是空的：请写出要找什么"),
     (r"the instruction has ([\d,]+) characters: shorten it to ([\d,]+) .*", "问题有 {0} 个字符：请缩短到 {1} 个以内"),
     (
@@ -36,10 +41,12 @@ NOTES: tuple[tuple[str, str], ...] = (
     (r"a point of an outline is a pair of numbers", "轮廓上的点应该是一对数字"),
     (r"draw a box around the thing: .*", "请把框拉大，把东西框在里面"),
     (r"there are (\d+) pictures, none has the number (-?\d+)", "一共 {0} 张图片，没有编号为 {1} 的"),
+    (r"this page is not called '(.*)': .*", "这个页面不叫“{0}”：请用它的地址打开"),
     (r"that is too much for one note", "一条标注放不下这么多：请删掉一些"),
 )
 
 MODELS: tuple[tuple[str, str], ...] = (
+    (r"the memory is full: .*", "内存不够了：请换小一些的图片或模型"),
     (r"there is no model '(.+)': .*", "没有叫“{0}”的模型：请检查 --model"),
     (r"'(.+)' is not on this machine: fetch it first with: (.+)", "这台机器上还没有“{0}”：请先运行 {1}"),
     (r"'(.+)' is here only in part: continue with: (.+)", "“{0}”还没有下载完：请继续运行 {1}"),

@@ -6,6 +6,7 @@ It is there once in each language, at addresses of their own; a browser that ope
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import traceback
@@ -16,19 +17,20 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 import PIL.Image
-import torch
 from gradio.themes import Default
+from gradio.utils import get_upload_folder
 from starlette.datastructures import Headers, QueryParams
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lisa.errors import LisaError, shown
+from lisa.errors import LisaError, TooLarge, shown
+from lisa.images import open_image
 from lisa.instructions import check_instruction
-from lisa.predictor import Chat, Predictor, load
+from lisa.predictor import Predictor, load
 from lisa.segmentation import Segmentation
 from lisa.serve.ports import free_port
-from lisa.serve.transcript import escape, transcript
+from lisa.serve.transcript import Conversation, escape, transcript
 from lisa.serve.words import EN, LANGUAGES, Words, english_only, preferred, words_of
 
 EXAMPLES = (Path(__file__).parents[1] / "assets" / "examples", Path(__file__).parents[3] / "examples")
@@ -36,7 +38,11 @@ EXAMPLES = (Path(__file__).parents[1] / "assets" / "examples", Path(__file__).pa
 
 STYLE = Path(__file__).with_name("page.css")
 LONGEST_SIDE = 1600
-"""Pixels of a picture as the page shows it; the model and the masks have it at its own size."""
+"""Pixels of a picture as the page shows it; the model and the masks have it at its own size, up to `MOST_PIXELS`."""
+MOST_PIXELS = 12_000_000
+"""Of a picture that is kept for a conversation; a larger one is reduced."""
+MOST_VISITORS = 32
+"""Whose conversations are kept; of one more, the oldest goes."""
 
 Example = tuple[str, str]
 """(path of a picture, instruction)"""
@@ -46,19 +52,28 @@ class View(NamedTuple):
     """What an action changes on the page, in the order of its outputs; also the components themselves."""
 
     picture: Any
-    chat: Any
+    talk: Any
     log: Any
     instruction: Any
 
 
-def launch(model: str, host: str, port: int, share: bool, language: str | None = None) -> None:
+def launch(
+    model: str,
+    host: str,
+    port: int,
+    share: bool,
+    language: str | None = None,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+) -> None:
     """Loads the model and serves the page until it is stopped, in the browser's language if none is given.
 
     Raises BadInput where it cannot listen, or does not speak the language.
     """
     first = words_of(language or EN.code)
     port = free_port(host, port)
-    page = build_page(load(model), find_examples(), first)
+    page = build_page(load(model, device=device, dtype=dtype), find_examples(), first)
     open_page(page, host, port, share, by_browser=language is None)
     print(f"the page is at {page.local_url} (Ctrl-C stops it)", flush=True)
     if share:
@@ -78,6 +93,7 @@ def open_page(page: gr.Blocks, host: str, port: int, share: bool = False, *, by_
         ssr_mode=False,
         run_history=False,
         max_file_size="100mb",
+        state_session_capacity=MOST_VISITORS,
         footer_links=["settings"],
         app_kwargs={"middleware": [Middleware(ByBrowser)]} if by_browser else {},
         # fonts that every machine has
@@ -130,7 +146,7 @@ def _fill(predictor: Predictor, examples: list[Example], words: Words, first: Wo
     english = english_only(predictor.name)
     gr.HTML(_switch(words, first), apply_default_css=False, js_on_load=None, elem_id="languages")
     gr.Markdown(_head(predictor, words), elem_id="head")
-    chat: Any = gr.State(None, time_to_live=6 * 3600)
+    talk: Any = gr.State(None, time_to_live=6 * 3600)
     with gr.Row(elem_id="room"):
         with gr.Column(scale=6, min_width=300):
             picture = gr.Image(
@@ -156,7 +172,7 @@ def _fill(predictor: Predictor, examples: list[Example], words: Words, first: Wo
             again = gr.Button(words.again, size="sm", elem_id="again")
     with gr.Row(elem_id="examples"):
         buttons = [_example_button(example, words) for example in examples]
-    _connect(predictor, examples, View(picture, chat, log, instruction), buttons, again, words)
+    _connect(predictor, examples, View(picture, talk, log, instruction), buttons, again, words)
 
 
 def _head(predictor: Predictor, words: Words) -> str:
@@ -193,17 +209,17 @@ def _connect(
     # the log itself says what is going on
     turn: dict[str, Any] = {"outputs": list(view), "concurrency_id": "model", "show_progress": "hidden"}
 
-    def ask(text: str, chat: Chat | None) -> Iterator[View]:
-        yield from answer(text, chat, words)
+    def ask(text: str, talk: Conversation | None) -> Iterator[View]:
+        yield from answer(text, talk, words)
 
     def clear_all() -> View:
         return start_over(words)
 
-    def put_in(payload: dict[str, Any] | None) -> Iterator[View]:
+    def put_in(payload: object) -> Iterator[View]:
         yield from take_picture(predictor, payload, words)
 
     running = [
-        view.instruction.submit(ask, [view.instruction, view.chat], **turn),
+        view.instruction.submit(ask, [view.instruction, view.talk], **turn),
         view.picture.upload(put_in, [view.picture], preprocess=False, **turn),
     ]
     for button, example in zip(buttons, examples):
@@ -221,50 +237,74 @@ def start_over(words: Words = EN) -> View:
     return View(_picture(None, words), None, transcript(None, words), "")
 
 
-def answer(text: str, chat: Chat | None, words: Words = EN) -> Iterator[View]:
+def answer(text: str, talk: Conversation | None, words: Words = EN) -> Iterator[View]:
     """The page while a question is answered, and after."""
     try:
         question = check_instruction(text)
-        problem = words.no_picture if chat is None else ""
+        problem = words.no_picture if talk is None else ""
     except LisaError as error:
         question, problem = "", _sentence(error, words)
-    if chat is None or problem:
-        yield View(gr.skip(), chat, transcript(chat, words, problem=problem), gr.skip())
+    if talk is None or problem:
+        yield View(gr.skip(), talk, transcript(talk, words, problem=problem), gr.skip())
         return
-    yield View(gr.skip(), chat, transcript(chat, words, pending=question), "")
+    yield View(gr.skip(), talk, transcript(talk, words, pending=question), "")
     try:
-        result = chat.ask(question)
-        yield View(_marked_picture(result, words), chat, transcript(chat, words), gr.skip())
+        result = talk.ask(question, words)
+        yield View(_marked_picture(result, words), talk, transcript(talk, words), gr.skip())
     except Exception as error:
-        yield View(gr.skip(), chat, transcript(chat, words, problem=_sentence(error, words)), text)
+        yield View(gr.skip(), talk, transcript(talk, words, problem=_sentence(error, words)), text)
 
 
 def answer_example(predictor: Predictor, example: Example, words: Words = EN) -> Iterator[View]:
     """The page while an example is shown and answered, and after."""
     path, question = example[0], words.question_for(predictor.name, example[1])
     yield View(_picture(PIL.Image.open(path), words), None, transcript(None, words, pending=question), "")
-    yield from answer(question, predictor.chat(path), words)
+    yield from answer(question, Conversation(predictor.chat(path)), words)
 
 
-def take_picture(predictor: Predictor, payload: dict[str, Any] | None, words: Words = EN) -> Iterator[View]:
-    """The page after a file was put in, whatever that file is."""
-    path = (payload or {}).get("path")
-    if not path:
-        yield start_over(words)
+def take_picture(predictor: Predictor, payload: object, words: Words = EN) -> Iterator[View]:
+    """The page after a file was put in, whatever that file is; `payload` is what a browser, or anybody, says of it."""
+    sent = payload if isinstance(payload, dict) else {}
+    path = _uploaded(sent.get("path"))
+    if path is None:
+        yield View(_picture(None, words), None, transcript(None, words, problem=words.no_upload), gr.skip())
         return
     yield View(gr.skip(), None, transcript(None, words, pending=""), gr.skip())
     try:
-        encoded = predictor.encode(path)
-        chat = predictor.chat(encoded)
-        yield View(_picture(PIL.Image.fromarray(encoded.image), words), chat, transcript(chat, words), gr.skip())
+        whole = PIL.Image.fromarray(open_image(path))
+        picture = _at_most(whole, MOST_PIXELS)
+        note = words.now_ask
+        if picture.size != whole.size:
+            note = f"{words.reduced.format(width=picture.width, height=picture.height)} {note}"
+        talk = Conversation(predictor.chat(picture), note)
+        yield View(_picture(picture, words), talk, transcript(talk, words), gr.skip())
     except Exception as error:
-        name = (payload or {}).get("orig_name") or Path(path).name
+        name = sent.get("orig_name") or path.name
         problem = _sentence(error, words, names={shown(path): shown(name)})
         yield View(_picture(None, words), None, transcript(None, words, problem=problem), gr.skip())
 
 
+def _uploaded(path: object) -> Path | None:
+    """The file, if the page received it: of others nobody outside may learn even whether they are there."""
+    try:
+        found = Path(path).resolve()  # type: ignore[arg-type]
+    except (TypeError, ValueError, OSError):
+        return None
+    return found if found.is_relative_to(Path(get_upload_folder()).resolve()) else None
+
+
+def _at_most(picture: PIL.Image.Image, pixels: int) -> PIL.Image.Image:
+    """The picture, reduced to so many pixels where it has more."""
+    share = math.sqrt(pixels / (picture.width * picture.height))
+    if share >= 1:
+        return picture
+    return picture.resize((max(int(picture.width * share), 1), max(int(picture.height * share), 1)), reducing_gap=2)
+
+
 def _sentence(error: Exception, words: Words, names: Mapping[str, str] = MappingProxyType({})) -> str:
     """What a person is told, by the names that files had there; of a bug the terminal hears more."""
+    if isinstance(error, MemoryError | TooLarge):
+        return words.memory_full
     if isinstance(error, LisaError):
         text = str(error)
         for here, there in names.items():
@@ -272,8 +312,6 @@ def _sentence(error: Exception, words: Words, names: Mapping[str, str] = Mapping
         text = words.told(text)
         end = "" if text.endswith((*'.?!"', *"。？！”")) else words.full_stop
         return text[:1].upper() + text[1:] + end
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return words.memory_full
     traceback.print_exception(error, file=sys.stderr)
     return words.a_bug
 

@@ -46,6 +46,8 @@ class Words:
     save_mask: str
     score_note: str
     no_picture: str
+    no_upload: str
+    reduced: str
     memory_full: str
     a_bug: str
     full_stop: str = "."
@@ -85,7 +87,9 @@ EN = Words(
         "It does not say whether the right thing was taken."
     ),
     no_picture="There is no picture yet: put one in, or click an example.",
-    memory_full="The memory is full: take a smaller picture.",
+    no_upload="No picture has arrived here: put it in again.",
+    reduced="The picture was large: here it has {width} × {height} pixels, and so have the masks.",
+    memory_full="The memory is full: take a smaller picture, or start over.",
     a_bug="Something went wrong inside lisa. The terminal that runs this page says what.",
 )
 
@@ -110,7 +114,9 @@ ZH = Words(
     save_mask="保存掩码",
     score_note="数字是{kind}，从 0 到 1：模型认为轮廓有多准。它不说明找的东西对不对。",
     no_picture="还没有图片：请放入一张，或者点一个示例。",
-    memory_full="内存不够了：请换一张小一些的图片。",
+    no_upload="图片没有传过来：请重新放入。",
+    reduced="图片很大，这里缩小到了 {width} × {height} 像素，掩码也是这个大小。",
+    memory_full="内存不够了：请换一张小一些的图片，或者重新开始。",
     a_bug="lisa 内部出错了，原因写在运行这个页面的终端里。",
     full_stop="。",
     ask_in_english="这个模型只学过英语：请用英语提问。点示例时，问出去的是对应的英语问题。",

@@ -117,7 +117,10 @@ class Vlm(Protocol):
         ...
 
     def generate(self, batch: VlmBatch, features: Sequence[Tensor], max_new_tokens: int) -> list[Generated]:
-        """The greedy answers to open prompts padded on the left, with a key/value cache."""
+        """The greedy answers to open prompts padded on the left, with a key/value cache.
+
+        Raises BadInput where prompt and answer together could be longer than the model reads.
+        """
         ...
 
     def decode(self, ids: Sequence[int]) -> str:

@@ -13,6 +13,7 @@ from torch.nn.functional import pad
 from transformers import DynamicCache, PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
+from lisa.errors import BadInput
 from lisa.types import Image, Turn
 from lisa.vlms.base import IGNORE, Generated, Prompt, VlmBatch, pad_rows
 from lisa.vlms.dialogue import IMAGE_TEXT, IMAGE_TOKENS, Dialogue
@@ -139,7 +140,11 @@ class HfVlm(nn.Module):
 
     @torch.no_grad()
     def generate(self, batch: VlmBatch, features: Sequence[Tensor], max_new_tokens: int) -> list[Generated]:
-        """Greedy answers to open prompts padded on the left; step k's state is the one that predicted token k."""
+        """Greedy answers to open prompts padded on the left; step k's state is the one that predicted token k.
+
+        Raises BadInput where prompt and answer together could be longer than the model reads.
+        """
+        self._check_length(batch.input_ids.shape[1], max_new_tokens)
         with StateTap(self.head) as tap:
             out: Tensor = self.model.generate(  # type: ignore[operator]
                 **self._inputs(batch, features),
@@ -160,6 +165,15 @@ class HfVlm(nn.Module):
         """See `Vlm`."""
         self.dialogue.save(folder)
 
+    def _check_length(self, asked: int, answered: int) -> None:
+        """Tokens of a prompt, the picture's among them, and of its answer: both must have their places."""
+        places = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        if places is not None and asked + answered > places:
+            raise BadInput(
+                f"the conversation has {asked:,} tokens with its picture and its answer up to {answered:,}, this model "
+                f"reads {places:,} in all: shorten the question, allow a shorter answer, or start a new conversation"
+            )
+
     def _inputs(self, batch: VlmBatch, features: Sequence[Tensor]) -> dict[str, Any]:
         """Arguments of the model's forward; each conversation gets the features of its picture."""
         return {
@@ -172,8 +186,7 @@ class HfVlm(nn.Module):
 
     def _pictures(self, features: Sequence[Tensor]) -> EncodedPictures:
         """Features as `encode_images` gives them, in the form the family takes."""
-        width = self.model.get_input_embeddings().weight.shape[1]  # type: ignore[union-attr,index]
-        parts = [row.split(width, dim=-1) for row in features]
+        parts = [row.split(self.width, dim=-1) for row in features]
         first, *layers = zip(*parts)
         return EncodedPictures(
             pooler_output=torch.cat(first) if first[0].dim() == 3 else list(first),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 class Writer(Protocol):
     """Puts one answer into a folder as files."""
 
-    def __call__(self, result: Segmentation, folder: Path, name: str) -> list[Path]:
+    def __call__(self, result: Segmentation, folder: Path, name: str, question: Mapping[str, str]) -> list[Path]:
         """Writes files whose names begin with `name` and a dot; returns their paths."""
         ...
 
 
 @contextlib.contextmanager
-def staged(target: str | os.PathLike[str], *, replaces: str | None = None) -> Iterator[Path]:
+def staged(target: str | os.PathLike[str], *, replaces: re.Pattern[str] | None = None) -> Iterator[Path]:
     """A folder beside `target` to write into; at the end its files are moved into `target` by renaming.
 
     If anything fails, in the block or while moving, `target` is as it was: files of other names untouched, files of
@@ -33,7 +34,7 @@ def staged(target: str | os.PathLike[str], *, replaces: str | None = None) -> It
 
     Args:
         target: where the files shall end up.
-        replaces: a glob of older files in `target` that make way for the new ones.
+        replaces: matches the whole names of older files in `target` that make way for the new ones.
 
     Raises:
         BadInput: the folder cannot be made or written, or the disk is full.
@@ -76,14 +77,14 @@ def _make(folder: Path) -> list[Path]:
     return made
 
 
-def _swap(work: Path, folder: Path, replaces: str | None) -> None:
+def _swap(work: Path, folder: Path, replaces: re.Pattern[str] | None) -> None:
     """Moves `work`/new into `folder`; what it displaces waits in `work`/old and comes back on failure."""
     old = work / "old"
     old.mkdir()
     new = sorted((work / "new").iterdir())
     displaced = {folder / path.name for path in new}
     if replaces is not None:
-        displaced |= set(folder.glob(replaces))
+        displaced |= {path for path in folder.iterdir() if replaces.fullmatch(path.name)}
     undo: list[tuple[Path, Path]] = []
     try:
         for path in sorted(displaced):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from lisa.segmentation import Segmentation
 
 
-def write_overlay(result: Segmentation, folder: Path, name: str) -> list[Path]:
+def write_overlay(result: Segmentation, folder: Path, name: str, question: Mapping[str, str]) -> list[Path]:
     """`NAME.overlay.png`, or nothing where the answer does not hold its picture."""
     if result.image is None:
         return []
@@ -21,7 +22,7 @@ def write_overlay(result: Segmentation, folder: Path, name: str) -> list[Path]:
     return [path]
 
 
-def write_masks(result: Segmentation, folder: Path, name: str) -> list[Path]:
+def write_masks(result: Segmentation, folder: Path, name: str, question: Mapping[str, str]) -> list[Path]:
     """`NAME.mask-1.png` …: 255 on the object, 0 elsewhere, at the picture's own size."""
     paths = []
     for number, mask in enumerate(result.masks, start=1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,10 @@ def to_json(result: Segmentation, **extra: Any) -> str:
     return json.dumps({**extra, **result.to_dict()}, ensure_ascii=False, allow_nan=False)
 
 
-def write_json(result: Segmentation, folder: Path, name: str) -> list[Path]:
-    """`NAME.answer.json`."""
+def write_json(result: Segmentation, folder: Path, name: str, question: Mapping[str, str]) -> list[Path]:
+    """`NAME.answer.json`, the question's keys first."""
     path = folder / f"{name}.answer.json"
-    path.write_text(to_json(result) + "\n", encoding="utf-8")
+    path.write_text(to_json(result, **question) + "\n", encoding="utf-8")
     return [path]
 
 
