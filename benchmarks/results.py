@@ -149,7 +149,10 @@ PLAN = (
     Group(
         title="Drawn scenes, never seen in training",
         figures=(*MASKS, "n_acc", "t_acc", "named", "chrf"),
-        entries=(*_of("world", "world-zh", "world-seed", "world-twins", "world-twins-zh", seed=300), *_of("people")),
+        entries=(
+            *_of("world", "world-en", "world-zh", "world-seed", "world-twins", "world-twins-zh", seed=300),
+            *_of("people"),
+        ),
     ),
     Group(
         title="Reasoning about drawn scenes",

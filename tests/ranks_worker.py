@@ -27,6 +27,8 @@ def main(start: str, out: str, engine: str, kind: str, steps: str, stop: str) ->
         debug(), start=start, engine=engine, steps=int(steps), samples=4, micro=1, evaluate="", lora_dropout=0.0,
         learning_rate=1e-3, warmup=2, cache="none",
     )  # fmt: skip
+    if kind == "rows":
+        recipe = replace(recipe, embeddings="seg", weight_decay=0.1)
     curve: list[float] = []
     seen: list[tuple[int, str]] = []
 
@@ -38,7 +40,7 @@ def main(start: str, out: str, engine: str, kind: str, steps: str, stop: str) ->
     with joined(torch.device("cpu")) as ranks:
         torch.manual_seed(3)
         begun = finetune.start_of(recipe, folder, ranks.device)
-        if kind == "double":
+        if kind in ("double", "rows"):
             all_double(begun.segmenter)
         made = finetune.objective_of(recipe, begun, folder, ranks)
         collated = made.batches
@@ -48,7 +50,7 @@ def main(start: str, out: str, engine: str, kind: str, steps: str, stop: str) ->
             row = collated(shares)
             for places, found in zip(shares, row):
                 seen.extend(zip(places, found.pictures))
-            return [as_double(found) for found in row] if kind == "double" else row
+            return [as_double(found) for found in row] if kind in ("double", "rows") else row
 
         made.batches = noted  # type: ignore[method-assign]
         fit(made, finetune.fit_config(recipe), folder / "states", report, ranks=ranks)

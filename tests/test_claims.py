@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 
-from lisa.claims import data
+from lisa.claims import data, page
 from lisa.claims.data import _read, ordinary, write_data
-from lisa.claims.page import MEANING, Seeds, change, share, write_page
-from lisa.claims.plan import ABLATIONS_1, ABLATIONS_2, Sizes, folder_of
+from lisa.claims.page import MEANING, write_page
+from lisa.claims.plan import ABLATIONS_1, ABLATIONS_2, Run, Sizes, folder_of
 from lisa.claims.run import Work, chosen_of, reproduce, rows_of
+from lisa.claims.seeds import Seeds, by_seed, change, holm, noise, share
 from lisa.cli import main
 from lisa.data.datasets import open_training
+from lisa.data.mixture import Mixture, Part
 from lisa.data.world import REASON_KINDS, WorldDataset
 from lisa.errors import BadInput
 from lisa.evaluate.rows import Overlap, Row
@@ -43,8 +47,6 @@ def work(tmp_path_factory):
 
 
 def test_stage_1_masks_nothing_that_takes_knowledge():
-    import numpy as np
-
     for place in range(6):
         for turns in ordinary(make_picture(31, place), np.random.default_rng(place)):
             masked = [turn for turn in turns if turn.targets]
@@ -54,8 +56,6 @@ def test_stage_1_masks_nothing_that_takes_knowledge():
 
 @pytest.mark.parametrize("name", ["ade20k", "refcoco", "vqa", "reason", "reason_3", "reason_many", "reason_5_bare"])
 def test_every_set_is_read_by_the_real_readers(work, name):
-    import numpy as np
-
     reader = open_training(name, 1.0, folder=work.out / "learn")[0].dataset
     samples = [s for i in range(min(len(reader), 4)) for s in reader.draw(i, np.random.default_rng(i))]
     assert samples
@@ -82,9 +82,9 @@ def test_a_part_is_worked_through_and_continued(work):
     assert len(rows_of(work, one, "test")) == 3 and {r.id for r in rows_of(work, first, "old")} == {"0"}
     said.clear()
     assert reproduce(work, only="reason3-s11", report=said.append) and not said
-    page = work.out / "claims.md"
-    write_page(page, work, None, "lisa reproduce claims")
-    text = page.read_text()
+    path = work.out / "claims.md"
+    write_page(path, work, None, "lisa reproduce claims")
+    text = path.read_text()
     assert "| 3 |" in text and "not measured yet" in text and "| stage-1 | ade20k" in text
 
 
@@ -105,8 +105,81 @@ def test_only_trainings_of_one_seed_are_compared():
     second = Seeds({12: [row(0, 3), row(1, 3)], 13: [row(0, 9), row(1, 9)]})
     assert change(first, second).figure.value == pytest.approx(0.3)
     assert share(second, first.only(11)).count == 0
-    with pytest.raises(BadInput, match="another one"):
+    with pytest.raises(BadInput, match="different questions"):
         change(first, Seeds({11: [row(0, 1), replace(row(1, 1), instruction="!")]}))
+
+
+def test_intervals_and_chances_know_of_other_trainings():
+    before = Seeds({seed: [row(i, 4) for i in range(40)] for seed in (1, 2, 3)})
+    after = Seeds({seed: [row(i, iou) for i in range(40)] for seed, iou in ((1, 3), (2, 7), (3, 6))})
+    moved = change(before, after)
+    assert moved.figure.value == pytest.approx(4 / 30) and moved.figure.low < 0 and moved.p > 0.05
+    assert change(before.only(2), after.only(2)).p < 0.001  # here all pictures agree
+    figure, deviation = after.figure(), float(np.std([0.3, 0.7, 0.6], ddof=1) / np.sqrt(3))
+    assert figure.low < figure.value - 1.3 * deviation and figure.high > figure.value + 1.3 * deviation
+
+
+def test_the_noise_of_training_is_that_of_a_difference():
+    scipy = pytest.importorskip("scipy.stats")
+    same = [Seeds({s: [row(0, iou)] for s, iou in enumerate(ious)}) for ious in ((2, 3, 4), (5, 6, 7))]
+    deviation, freedom = noise(same)
+    assert deviation == pytest.approx(0.1) and freedom == 4
+    for moved in (0.0, 0.1, -0.3, 2.0):
+        t = abs(moved) / (np.sqrt(2) * deviation)
+        assert by_seed(moved, deviation, freedom) == pytest.approx(2 * scipy.t.sf(t, freedom), rel=1e-4)
+    unknown, none = noise([same[0].only(0)])
+    assert unknown != unknown and by_seed(9.0, unknown, none) == 1.0
+
+
+def test_many_questions_at_once_are_corrected_for():
+    assert holm([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
+    assert holm([]) == [] and holm([0.7, 0.9]) == [1.0, 1.0]
+
+
+def test_the_page_tells_what_counts(tmp_path, monkeypatch):
+    def answers(work: Work, one: Run, test: str) -> list[Row]:
+        by_kind = {"frozen-decoder": 1, "lora-32": 5}
+        return [row(i, by_kind.get(one.of, 5 + (one.seed + i) % 2)) for i in range(40)]
+
+    monkeypatch.setattr(page, "rows_of", answers)
+    for seeds, wanted in ((3, "worse"), (1, "within noise")):
+        path = tmp_path / f"{seeds}.md"
+        write_page(path, Work(out=tmp_path, sizes=Sizes(seeds=seeds), seed=1), None, "lisa reproduce claims")
+        here = path.read_text().split("## The same at full size")[0]
+        lines = {line.split("|")[1].strip(): line for line in here.splitlines() if line.startswith("| ")}
+        assert lines[MEANING["frozen-decoder"]].endswith(f"| {wanted} |")
+        assert lines[MEANING["lora-2"]].endswith("| 1.000 | within noise |")
+
+
+@dataclass
+class Counted:
+    """A dataset of which only its size is known."""
+
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+
+@pytest.mark.parametrize("count", Sizes().curve)
+def test_every_sample_of_the_curve_is_seen(tmp_path, count):
+    table = Work(out=tmp_path, sizes=Sizes(), seed=1).table()
+    for one in (one for one in table if one.of == f"reason{count}"):
+        parts = [Part(Counted(count if "reason" in name else 3000), s) for name, s in one.recipe.data.items()]  # type: ignore[arg-type]
+        row = Mixture(parts, seed=one.recipe.seed, order=one.recipe.order)
+        drawn = [row.where(place) for place in range(one.recipe.steps * one.recipe.samples)]
+        counts = np.bincount([index for part, index in drawn if part == 0], minlength=count)
+        assert len(counts) == count and counts.min() >= 1 and np.ptp(counts) <= 1
+        again = Mixture(parts, seed=one.recipe.seed, order=one.recipe.order)
+        assert [again.where(place) for place in (500, 3, 119, 120)] == [drawn[place] for place in (500, 3, 119, 120)]
+
+
+def test_one_wording_means_as_many_conversations(work):
+    sets = work.out / "learn" / "sets"
+    for path in (work.out / "learn" / data.REASONSEG / "train").glob("*.json"):
+        texts = json.loads(path.read_text())["text"]
+        plain = json.loads((sets / "reason_5_plain" / "train" / path.name).read_text())["text"]
+        assert plain == texts[:1] * len(texts)
 
 
 def test_repetitions_share_no_scene_to_learn_from(tmp_path):

@@ -3,32 +3,78 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import shutil
+import subprocess
+import sys
+import threading
+from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import PIL.Image
 import pytest
 import torch
+from checkpoints import edit_json, published
 from safetensors.torch import load_file, save_file
-from small_model import all_double, as_double, write_small
+from small_model import SMALL, all_double, as_double, write_small
 
 import lisa
 from lisa.cli import main
 from lisa.errors import BadCheckpoint, BadInput, Missing
+from lisa.files import write_text
+from lisa.maskers.sam import SamMasker
+from lisa.model import checkpoint
 from lisa.recipes.lisa import debug
-from lisa.train import finetune, run, seg
+from lisa.recipes.tiny import TinyRecipe
+from lisa.train import feature_cache, finetune, run, seg
 from lisa.train.checkpoints import saved_states
-from lisa.train.loop import FitConfig, fit, train_step
+from lisa.train.dense import dense_objective
+from lisa.train.feature_cache import Disk
+from lisa.train.loop import FitConfig, _Row, fit, train_step
 from lisa.train.ranks import Ranks
+from lisa.types import Sample, Target, Turn
 
 PEOPLE = Path(__file__).parents[1] / "examples" / "people.png"
+LITTLE = ["steps=1", "samples=1", "micro=1", "per_picture=1", "evaluate_limit=1"]
+"""For SAM's square, which takes a CPU seconds."""
 QUIET = {"evaluate": "", "evaluate_every": 0, "log_every": 1}
 
 
 @pytest.fixture(scope="module")
 def start_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_small(tmp_path_factory.mktemp("start") / "small")
+
+
+@pytest.fixture
+def published_folder(shared: Path, tmp_path: Path) -> Path:
+    """The golden tiny checkpoint in the published layout, with its CLIP in it."""
+    return with_clip(shared, published(shared, tmp_path / "published"))
+
+
+def with_clip(shared: Path, folder: Path) -> Path:
+    shutil.copytree(shared / "reference" / "hub" / "tiny-clip", folder / "tiny-clip", copy_function=shutil.copyfile)
+    shutil.copyfile(shared / "reference" / "tiny_clip_vision.safetensors", folder / "tiny-clip" / "model.safetensors")
+    return folder
+
+
+def parts_of(folder: Path, out: Path) -> dict[str, str]:
+    """A published checkpoint taken to the parts that it may be put together from, as a recipe names them."""
+    tensors = load_file(folder / "model.safetensors")
+    sam = "model.visual_model."
+    llava = {k: t for k, t in tensors.items() if not k.startswith((sam, "model.text_hidden_fcs."))}
+    for name in ("model.embed_tokens.weight", "lm_head.weight"):
+        llava[name] = llava[name][:512].clone()
+    (out / "llava").mkdir(parents=True)
+    save_file(llava, out / "llava" / "model.safetensors")
+    for name in ("config.json", "tokenizer.model"):
+        shutil.copyfile(folder / name, out / "llava" / name)
+    edit_json(out / "llava" / "config.json", architectures=["LlavaLlamaForCausalLM"], train_mask_decoder=None)
+    torch.save({k.removeprefix(sam): t for k, t in tensors.items() if k.startswith(sam)}, out / "sam.pth")
+    shutil.copytree(folder / "tiny-clip", out / "clip")
+    return {"start": "parts", "llava": str(out / "llava"), "sam": str(out / "sam.pth"), "clip": str(out / "clip")}
 
 
 def objective(folder: Path, **changes):
@@ -73,13 +119,13 @@ def test_the_references_accumulation_is_another_mean(tmp_path):
 
 
 def test_micro_batches_are_of_like_length_and_lose_nothing(tmp_path):
-    _, made = objective(tmp_path, samples=8)
-    shares = [range(0, 4), range(4, 8)]
+    _, made = objective(tmp_path, samples=16)
+    shares = [range(start, start + 4) for start in range(0, 16, 4)]
     grouped, made.grouped = made.batches(shares), False
     plain = made.batches(shares)
     assert sorted(p for b in grouped for p in b.pictures) == sorted(p for b in plain for p in b.pictures)
     wide = lambda row: [b.vlm.input_ids.shape[1] for b in row]  # noqa: E731
-    assert sum(wide(grouped)) <= sum(wide(plain)) and wide(grouped)[0] < wide(grouped)[1]
+    assert sum(wide(grouped)) < sum(wide(plain))
 
 
 @pytest.mark.parametrize("cache", ["memory", "disk"])
@@ -101,16 +147,6 @@ def test_only_what_the_recipe_names_is_trained(tmp_path):
     assert all(n.startswith("projector.") for n, p in none.segmenter.named_parameters() if p.requires_grad)
     with pytest.raises(BadInput, match="q_proj"):
         objective(tmp_path, lora_targets="q_projection")
-
-
-def test_the_row_of_seg_alone(tmp_path):
-    recipe, made = objective(tmp_path, embeddings="seg", steps=1, samples=4)
-    head = made.segmenter.vlm.model.get_output_embeddings().weight  # type: ignore[attr-defined]
-    before = head.detach().clone()
-    config = finetune.fit_config(recipe)
-    train_step(made, made.batches(config.micro_batches(0, Ranks())), 0, config)
-    changed = (head.detach() != before).any(1).nonzero().flatten().tolist()
-    assert changed == [made.segmenter.vlm.seg_token_id]
 
 
 def test_debug_trains_saves_resumes_and_loads(tmp_path, capsys):
@@ -196,6 +232,165 @@ def test_four_bits_train_and_export(tmp_path):
     assert lisa.load(out).segment(PEOPLE, "Who is Lisa?").text
 
 
+def test_a_model_put_together_from_parts_is_exported(published_folder, tmp_path):
+    choices = [f"{k}={v}" for k, v in parts_of(published_folder, tmp_path / "parts").items()]
+    run("debug", overrides=[*choices, *LITTLE, "evaluate="], out=tmp_path / "run")
+    shutil.rmtree(tmp_path / "parts")  # the result stands alone
+    again = lisa.load(tmp_path / "run" / finetune.RESULT, device="cpu")
+    assert again.segment(PEOPLE, "Who is Lisa?", max_new_tokens=4).text is not None
+    assert "tiny" not in json.loads((tmp_path / "run" / finetune.RESULT / "config.json").read_text())["vision_tower"]
+
+
+def test_files_of_a_start_are_replaced_not_emptied(published_folder, tmp_path):
+    chosen = replace(debug(), **parts_of(published_folder, tmp_path / "parts"))
+    numbers = []
+    for _ in range(2):
+        home = finetune.start_of(chosen, tmp_path / "run", torch.device("cpu")).folder
+        numbers.append([(home / name).stat().st_ino for name in ("tokenizer.model", "added_tokens.json")])
+    assert all(a != b for a, b in zip(*numbers))
+
+
+def test_several_may_write_one_file(tmp_path):
+    wrong: list[BaseException] = []
+
+    def write(letter: str) -> None:
+        try:
+            for _ in range(100):
+                write_text(tmp_path / "config.json", letter * 10_000)
+                assert len({*(tmp_path / "config.json").read_text()}) == 1
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=write, args=(letter,)) for letter in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong and [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_a_published_model_is_evaluated_in_bf16(published_folder, tmp_path, monkeypatch):
+    blank = lambda self, pixels: torch.zeros(len(pixels), self.prompt_width, 8, 8, dtype=torch.bfloat16)  # noqa: E731
+    monkeypatch.setattr(SamMasker, "encode", blank)  # bf16 is slow on most CPUs, so the grid is small
+    run("debug", overrides=[f"start={published_folder}", "precision=bf16", *LITTLE], out=tmp_path / "run")
+    rows = [json.loads(row) for row in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert 0 <= rows[-1]["giou"] <= 1
+    assert finetune.convert(tmp_path / "run", tmp_path / "best", best=True)
+
+
+def test_a_best_state_that_is_not_there_is_said(start_folder, tmp_path):
+    run("debug", overrides=["steps=1", "evaluate=", f"start={start_folder}"], out=tmp_path / "run")
+    with pytest.raises(Missing, match="leave --best out"):
+        finetune.convert(tmp_path / "run", tmp_path / "out", best=True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_shared_out_weights_are_not_asked(tmp_path):
+    with pytest.raises(BadInput, match=r"engine=deepspeed.*evaluate="):
+        run("debug", overrides=["engine=deepspeed"], out=tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_several_processes_evaluate_together(start_folder, tmp_path):
+    scores = []
+    for world in (1, 2):
+        out = tmp_path / f"run-{world}"
+        launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={world}"]
+        command = [*launch, "-m", "lisa", "train", "debug", f"start={start_folder}", "micro=2", "lora_dropout=0"]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+        subprocess.run([*command, "--out", str(out)], env=environment, check=True, timeout=300)
+        rows = [json.loads(row) for row in (out / "log.jsonl").read_text().splitlines()]
+        scores.append(rows[-1]["giou"])
+        assert finetune.best_state(out / finetune.STATES)
+    assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+
+
+def test_what_one_process_decides_is_not_for_several(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(BadInput, match="steps="):
+        run("debug", minutes=1.0, out=tmp_path / "run")
+    with pytest.raises(BadInput, match="without torchrun"):
+        run("tiny-debug", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_says_the_memory_first_and_trains_nothing(start_folder, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp] can't allocate memory: you tried to allocate 1 bytes")
+
+    monkeypatch.setattr("lisa.train.probe.recipe_seconds", full)
+    run("debug", overrides=[f"start={start_folder}"], dry_run=True, out=tmp_path / "run")
+    told = capsys.readouterr().out
+    assert "memory in all" in told and "it does not fit" in told and not (tmp_path / "run").exists()
+
+
+def test_a_notice_goes_once_more_than_drawn_scenes_were_learned(start_folder, tmp_path):
+    config = replace(SMALL, notice="It knows drawn scenes only.")
+    start = finetune.start_of(replace(debug(), start=str(start_folder)), tmp_path, torch.device("cpu"))
+    shutil.copytree(start_folder, tmp_path / "told")
+    (tmp_path / "told" / "config.json").write_text(json.dumps(config.to_json()))
+    start = replace(start, folder=tmp_path / "told")
+    for learned, notice in [(("world",), config.notice), (("world", "own"), ""), ((), config.notice)]:
+        out = finetune.write_like(start, tmp_path / "out", None, learned=learned)
+        assert checkpoint.read_config(out).notice == notice
+
+
+def test_a_disk_that_fills_up_is_left_to_the_states(tmp_path, monkeypatch):
+    free = [1_000_000]
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(feature_cache.shutil, "disk_usage", lambda _: usage(0, 0, free[0]))
+    store, row = Disk(tmp_path / "a", 100_000, spare=500_000), torch.zeros(1000)
+    store.put("first", row)
+    free[0] = 500_000
+    store.put("second", row)
+    free[0] = 1_000_000
+    store.put("third", row)
+    assert [store.get(key) is not None for key in ("first", "second", "third")] == [True, False, False]
+    part = Disk(tmp_path / "a", 4000 * 5 + 1000, processes=2)  # of five rows one is there, two are each one's
+    for number in range(5):
+        part.put(f"{number}", row)
+    assert sum(part.get(f"{number}") is not None for number in range(5)) == 2
+
+
+def test_a_native_checkpoint_is_loaded_in_the_type_that_is_asked_for(start_folder):
+    loaded = checkpoint.load(start_folder, device=torch.device("cpu"), dtype=torch.bfloat16, wide=("masker.",))
+    for name, p in loaded.named_parameters():
+        assert p.dtype == (torch.float32 if name.startswith("masker.") else torch.bfloat16)
+    assert not any(t.is_meta for t in [*loaded.parameters(), *loaded.buffers()])
+    text = loaded.vlm.model.get_decoder()  # type: ignore[attr-defined]
+    assert text.rotary_emb.inv_freq.dtype == torch.float32
+
+
+def test_bf16_trains_a_native_checkpoint_too(start_folder, tmp_path):
+    losses = curve(tmp_path, start=str(start_folder), precision="bf16", cache="memory")
+    assert losses == pytest.approx(curve(tmp_path, start=str(start_folder)), rel=0.1)
+
+
+def test_masks_go_where_a_conversation_is_cut(published_folder, tmp_path):
+    _, made = objective(tmp_path, start=str(published_folder), max_length=400)
+    mask = np.ones((8, 8), bool)
+    turns = tuple(
+        Turn(instruction="what is it?", answer="It is [SEG].", targets=(Target(mask=mask),)) for _ in range(30)
+    )
+    made._draw = lambda _: [Sample(id="0", image=np.zeros((8, 8, 3), np.uint8), turns=turns)]
+    batch = made.batch(range(1))
+    masks = int((batch.vlm.input_ids == made.segmenter.vlm.seg_token_id).sum())
+    assert batch.vlm.input_ids.shape[1] == 400 and 0 < masks < 30 and len(batch.targets[0]) == masks
+    assert torch.isfinite(made.losses(batch, made.counts(batch))["total"])
+    _, whole = objective(tmp_path, start=str(published_folder), max_length=0)
+    assert len(whole.segmenter.vlm.dialogue.prepare_text({}, turns).input_ids) > 400  # type: ignore[attr-defined]
+
+
+def test_workers_get_the_data_without_the_weights(tmp_path):
+    _, made = objective(tmp_path)
+    config = FitConfig(steps=2, samples=2)
+    for trained in (made, dense_objective(TinyRecipe())):
+        sent = pickle.dumps(_Row(trained, config, Ranks()))
+        assert len(sent) < 2_000_000
+        here, there = (row[1][0] for row in (_Row(trained, config, Ranks()), pickle.loads(sent)))
+        assert torch.equal(here.pixels, there.pixels)
+
+
 def test_a_run_without_a_state_cannot_be_exported(tmp_path):
     with pytest.raises(Missing, match=r"recipe\.json"):
         finetune.export(tmp_path)
@@ -209,11 +404,26 @@ def test_a_run_without_a_state_cannot_be_exported(tmp_path):
         ("data=world", "data is a dict"),
         ("nonsense", "key=value"),
         ("samples=3", "shared out evenly"),
+        ("samples=0", "samples is 1 or more"),
+        ("log_every=0", "log_every is 1 or more"),
+        ("order=shuffle", "order is random or"),
+        ("precision=fp16", "precision is bf16 or fp32"),
+        ("normalise=mikro", "normalise is batch or micro"),
+        ("data={}", "shares above 0"),
+        ("data={world: 0}", "shares above 0"),
     ],
 )
 def test_a_wrong_choice_is_named(tmp_path, change, message):
     with pytest.raises(BadInput, match=message):
         run("debug", overrides=[change], out=tmp_path / "run")
+
+
+def test_what_is_shuffled_has_no_shares():
+    with pytest.raises(BadInput, match="equal shares"):
+        replace(debug(), data={"world": 2.0, "own": 1.0}, order="shuffled")
+    assert replace(debug(), data={"world": 2.0, "own": 2.0}, order="shuffled").order == "shuffled"
+    with pytest.raises(BadInput, match="muon needs engine=ddp"):
+        replace(debug(), optimizer="muon", engine="fsdp")
 
 
 def test_a_file_of_choices(tmp_path):

@@ -17,8 +17,8 @@ from torch import nn
 from lisa.errors import BadInput, LisaError
 from lisa.recipes.tiny import TinyRecipe, debug
 from lisa.train import find_recipe, override
-from lisa.train.checkpoints import load_latest, save_state, saved_states
-from lisa.train.loop import FitConfig, fit
+from lisa.train.checkpoints import best_state, load_latest, load_state, save_state, saved_states
+from lisa.train.loop import FitConfig, fit, state_of
 from lisa.train.optim import Muon, matrices, orthogonal, rest, warmup_then_cosine
 
 SAMPLES = 16
@@ -76,6 +76,59 @@ def test_a_stopped_run_resumes_to_the_same_bits(tmp_path, stop):
     reached, resumed = run(tmp_path / "cut")
     assert reached == 30
     assert all(torch.equal(whole[k], resumed[k]) for k in whole)
+
+
+def test_a_stop_within_a_step_drops_it(tmp_path):
+    line, plain, asked = Line(), Line.losses, []
+    config = FitConfig(steps=30, samples=SAMPLES, micro=4, warmup=3, workers=0)
+
+    def losses(batch, counts):
+        asked.append(len(asked))
+        if len(asked) == 22:  # the second of four forwards of step 5
+            os.kill(os.getpid(), signal.SIGTERM)
+        return plain(line, batch, counts)
+
+    line.losses = losses  # type: ignore[method-assign]
+    assert fit(line, config, tmp_path / "cut", lambda *_: None) == 5
+    assert len(asked) == 22 and (load_latest(tmp_path / "cut") or {})["step"] == 5
+    again, whole = Line(), Line()
+    fit(again, config, tmp_path / "cut", lambda *_: None)
+    fit(whole, config, tmp_path / "whole", lambda *_: None)
+    assert all(torch.equal(v, again.module.state_dict()[k]) for k, v in whole.module.state_dict().items())
+
+
+def test_a_state_is_there_before_an_evaluation_fails(tmp_path):
+    def broken(step: int) -> float:
+        raise LisaError(f"nothing can be asked at step {step}")
+
+    config = FitConfig(steps=6, samples=SAMPLES, workers=0, evaluate_every=4)
+    with pytest.raises(LisaError, match="step 4"):
+        fit(Line(), config, tmp_path, lambda *_: None, evaluate=broken)
+    assert (load_latest(tmp_path) or {})["step"] == 4
+    assert fit(Line(), config, tmp_path, lambda *_: None, evaluate=float) == 6  # it goes on behind it
+    best = best_state(tmp_path)
+    assert best is not None and (load_state(best) or {})["step"] == 6
+    assert [path.name[:13] for path in saved_states(tmp_path)] == ["step-00000004", "step-00000006"]
+    assert (load_latest(tmp_path) or {})["best"] == 6.0
+
+
+def test_the_first_process_alone_copies_the_state(monkeypatch):
+    line = Line()
+    assert all(v is not None for v in state_of(line, 1)["module"].values())
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
+    assert all(v is None for v in state_of(line, 1)["module"].values())
+
+
+def test_large_steps_do_not_run_out_of_open_files(tmp_path):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        config = FitConfig(steps=3, samples=300, micro=1, warmup=1, workers=1)
+        assert fit(Line(), config, tmp_path, lambda *_: None) == 3
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_data_workers_leave_a_stop_to_the_run(tmp_path):

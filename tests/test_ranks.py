@@ -6,10 +6,17 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from small_model import write_small
+from torch import nn
+
+from lisa.train import ranks
+from lisa.train.zero import Zero
 
 HERE = Path(__file__).parent
 STEPS = 20
@@ -42,13 +49,15 @@ def samples(out: Path) -> list[tuple[int, str]]:
 
 @pytest.fixture(scope="module")
 def alone(start: Path, tmp_path_factory: pytest.TempPathFactory):
+    """The folder of runs by one process, and their curves by kind."""
     out = tmp_path_factory.mktemp("alone")
-    return out, {kind: train(start, out / kind, world=1, engine="ddp", kind=kind) for kind in ("double", "float")}
+    return out, cache(lambda kind: train(start, out / kind, world=1, engine="ddp", kind=kind))
 
 
 CASES = [
     ("fsdp", 2, "double", 1e-9),
     pytest.param("ddp", 2, "double", 1e-9, marks=pytest.mark.slow),
+    pytest.param("fsdp", 2, "rows", 1e-9, marks=pytest.mark.slow),
     pytest.param("ddp", 2, "float", 1e-4, marks=pytest.mark.slow),
     pytest.param("fsdp", 2, "float", 1e-4, marks=pytest.mark.slow),
     pytest.param("ddp", 4, "double", 1e-9, marks=pytest.mark.slow),
@@ -66,7 +75,7 @@ def test_any_number_of_processes_trains_the_same(start, alone, tmp_path, engine,
     folder, curves = alone
     curve = train(start, tmp_path / "run", world=world, engine=engine, kind=kind)
     assert len(curve) == STEPS and curve[-1] < curve[0]
-    assert curve == pytest.approx(curves[kind], rel=tolerance)
+    assert curve == pytest.approx(curves(kind), rel=tolerance)
     assert samples(tmp_path / "run") == samples(folder / kind)
 
 
@@ -78,7 +87,7 @@ def test_a_run_goes_on_with_another_number_of_processes(start, alone, tmp_path):
     pieces.append(train(start, out, world=1, engine="ddp", kind="double", stop=13))
     pieces.append(train(start, out, world=4, engine="fsdp", kind="double"))
     assert [len(p) for p in pieces] == [6, 7, 7]
-    assert [x for p in pieces for x in p] == pytest.approx(curves["double"], rel=1e-9)
+    assert [x for p in pieces for x in p] == pytest.approx(curves("double"), rel=1e-9)
     assert samples(out) == samples(folder / "double")
 
 
@@ -90,4 +99,28 @@ def test_a_run_goes_on_with_another_engine(start, alone, tmp_path):
     pieces.append(train(start, out, world=4, engine="zero3", kind="float", stop=14))
     pieces.append(train(start, out, world=1, engine="ddp", kind="float"))
     assert [len(p) for p in pieces] == [5, 4, 5, 6]
-    assert [x for p in pieces for x in p] == pytest.approx(alone[1]["float"], rel=1e-4)
+    assert [x for p in pieces for x in p] == pytest.approx(alone[1]("float"), rel=1e-4)
+
+
+def test_one_process_alone_keeps_what_all_gather(monkeypatch):
+    tensor = torch.ones(2)
+    assert torch.equal(ranks.whole_on_first(tensor), tensor) and ranks.whole_on_first(3) == 3
+    monkeypatch.setattr(ranks.dist, "is_initialized", lambda: True)
+    for rank, kept in ((0, True), (1, False)):
+        monkeypatch.setattr(ranks.dist, "get_rank", lambda rank=rank: rank)
+        assert (ranks.whole_on_first(tensor) is not None) is kept and ranks.whole_on_first("x") == "x"
+
+
+def test_deepspeed_takes_our_optimizer_with_offloading(monkeypatch):
+    given: dict = {}
+
+    def initialize(**arguments):
+        given.update(arguments["config"])
+        return (None,)
+
+    monkeypatch.setitem(sys.modules, "deepspeed", SimpleNamespace(initialize=initialize))
+    step = nn.Linear(2, 2)
+    offloaded = {"zero_optimization": {"stage": 2, "offload_optimizer": {"device": "cpu"}}}
+    Zero(step, torch.optim.AdamW(step.parameters()), offloaded, clip=1.0)
+    assert given["zero_optimization"] == offloaded["zero_optimization"]
+    assert given["zero_force_ds_cpu_optimizer"] is False

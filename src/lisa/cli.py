@@ -459,7 +459,7 @@ def doctor(
     deep: Annotated[
         bool, typer.Option("--deep", help="Also load it, ask it, and name faults by how it behaves.")
     ] = False,
-    dataset: Annotated[str, typer.Option(help="With --deep: what it is asked.")] = "world",
+    dataset: Annotated[str, typer.Option(help="With --deep: what it is asked.")] = "world-en",
     data: Annotated[Path | None, typer.Option(help="With --deep: the folder the dataset lies in.")] = None,
     questions: Annotated[int, typer.Option(min=8, help="With --deep: how many.")] = 24,
     device: DeviceOption = None,

@@ -40,7 +40,7 @@ def lines_of(folder: Path, start: str) -> list[str]:
 
 
 def test_a_killed_run_goes_on(results, opened: Red, tmp_path):
-    given = arguments(tmp_path, "--dataset", "world", "--dataset", "people", "--limit", "20")
+    given = arguments(tmp_path, "--dataset", "world-en", "--dataset", "people", "--limit", "20")
     opened.die_after = 27  # 20 of world, 7 of people
     with pytest.raises(KeyboardInterrupt):
         results.main(given)
@@ -48,35 +48,35 @@ def test_a_killed_run_goes_on(results, opened: Red, tmp_path):
     opened.asked, opened.die_after = 0, None
     assert results.main(given) == 0
     assert opened.asked == 20  # of people none was written: a batch was under way
-    (line,) = lines_of(tmp_path, "| world |")
-    assert line.startswith("| world | `tiny` | 20 | 1.000 [1.000, 1.000] |")
-    assert line.endswith("| `lisa eval tiny world --seed 300 --limit 20` |")
+    (line,) = lines_of(tmp_path, "| world-en |")
+    assert line.startswith("| world-en | `tiny` | 20 | 1.000 [1.000, 1.000] |")
+    assert line.endswith("| `lisa eval tiny world-en --seed 300 --limit 20` |")
     page = (tmp_path / "results.md").read_text()
     assert "| `tiny` | `0000000000000000` |" in page and "free-running" in page and "torch" in page
 
 
 def test_the_page_of_stored_figures_needs_no_model(results, opened: Red, tmp_path, monkeypatch):
-    given = arguments(tmp_path, "--dataset", "world", "--dataset", "people")
+    given = arguments(tmp_path, "--dataset", "world-en", "--dataset", "people")
     assert results.main(given) == 0
     whole = lines_of(tmp_path, "| ")
     monkeypatch.setattr(running, "run", lambda *_, **__: pytest.fail("a model was asked"))
     assert results.main([*given, "--stored"]) == 0
     assert lines_of(tmp_path, "| ") == whole
-    (path,) = (tmp_path / "answers").glob("*/world.seed300/result.json")
+    (path,) = (tmp_path / "answers").glob("*/world-en.seed300/result.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "measured": "2001-02-03"}))
     assert results.main([*given, "--stored"]) == 0
     assert any(line.startswith("- 2001-02-03, ") for line in lines_of(tmp_path, "- "))
     path.write_text("{")
     assert results.main([*given, "--stored"]) == 0
-    assert "result.json' is damaged" in lines_of(tmp_path, "- tiny on world:")[0]
+    assert "result.json' is damaged" in lines_of(tmp_path, "- tiny on world-en:")[0]
     path.unlink()
     assert results.main([*given, "--stored"]) == 0
-    assert "leave --stored out" in lines_of(tmp_path, "- tiny on world:")[0]
+    assert "leave --stored out" in lines_of(tmp_path, "- tiny on world-en:")[0]
 
 
 def test_what_is_not_there_is_left_out_and_said(results, opened: Red, tmp_path, capsys):
     given = arguments(tmp_path, "--limit", "4", "--data", str(tmp_path))
-    assert results.main([*given, "--dataset", "world", "--dataset", "refcoco", "--dataset", "camvid"]) == 0
+    assert results.main([*given, "--dataset", "world-en", "--dataset", "refcoco", "--dataset", "camvid"]) == 0
     assert {line.split(":")[0] for line in lines_of(tmp_path, "- ")} >= {"- camvid", "- refcoco val", "- refcoco testB"}
     assert "Not measured: its files are not at hand." in (tmp_path / "results.md").read_text()
     assert results.main(arguments(tmp_path, "--dataset", "word")) == 2
@@ -101,10 +101,10 @@ def test_what_is_published_is_marked_and_has_a_source(results):
 
 def test_a_figure_without_a_source_is_refused(results, tmp_path):
     path = tmp_path / "published.yaml"
-    good = {"arxiv": "1", "where": "Table 1", "note": "", "figures": ["giou"], "rows": {"world": {"A": [50.0]}}}
+    good = {"arxiv": "1", "where": "Table 1", "note": "", "figures": ["giou"], "rows": {"world-en": {"A": [50.0]}}}
     path.write_text(json.dumps([good]))
     assert results.published(path)[0].figures == {"giou": 0.5}
-    for broken in ({**good, "rows": {"world": {"A": [1.0, 2.0]}}}, {k: v for k, v in good.items() if k != "arxiv"}):
+    for broken in ({**good, "rows": {"world-en": {"A": [1.0, 2.0]}}}, {k: v for k, v in good.items() if k != "arxiv"}):
         path.write_text(json.dumps([good, broken]))
         with pytest.raises(BadInput, match=r"published.yaml', table 2: .* it needs a source"):
             results.published(path)
@@ -141,10 +141,10 @@ def test_the_command_asks_the_same(results, tmp_path, monkeypatch):
 
 def test_a_row_is_what_its_command_says(results, tmp_path):
     """The whole way with the embedded model: four questions, by the page and by the command that it names."""
-    assert results.main(arguments(tmp_path, "--dataset", "world", "--limit", "4")) == 0
-    (line,) = lines_of(tmp_path, "| world |")
+    assert results.main(arguments(tmp_path, "--dataset", "world-en", "--limit", "4")) == 0
+    (line,) = lines_of(tmp_path, "| world-en |")
     told = shlex.split(line.split("`")[-2])
     app(args=[*told[1:], "--json", str(tmp_path / "eval.json")], standalone_mode=False)
-    figures = json.loads((tmp_path / "eval.json").read_text())["datasets"]["world"]
+    figures = json.loads((tmp_path / "eval.json").read_text())["datasets"]["world-en"]
     assert f"| {figures['questions']} | {value(figures['giou'])} | {value(figures['ciou'])} |" in line
     assert value(figures["chrf"]) in line

@@ -66,7 +66,7 @@ def _learn(home: Path, sizes: Sizes, leap: int) -> None:
     read = [_read(few, i) for i in range(max(sizes.curve))]
     for count in sizes.curve:
         _set(home, reason(sizes, count), read[:count])
-    plain = [(sample, texts[:1] * SAME) for sample, texts in read[: sizes.samples]]
+    plain = [(sample, texts[:1] * len(texts)) for sample, texts in read[: sizes.samples]]
     _set(home, reason(sizes, sizes.samples, "plain"), plain)
     _set(home, reason(sizes, sizes.samples, "bare"), read[: sizes.samples], explained=False)
 

@@ -18,8 +18,8 @@ torchrun --nproc_per_node 8 -m lisa train lisa-7b data_dir=DATA data='{sem_seg: 
 torchrun --nproc_per_node 8 -m lisa train lisa-7b data_dir=DATA engine=fsdp micro=4 cache=none --out runs/with-239
 ```
 
-Sets for claim 2: 60 and 120 of the 239, the smaller one inside the larger; all in one wording; all without
-explanations.
+Sets for claim 2: 60 and 120 of the 239, the smaller one inside the larger; all in one wording, as often as they had
+several; all without explanations.
 
 ```bash
 ls DATA/reason_seg/ReasonSeg/train/*.json | shuf --random-source=<(yes) > order.txt
@@ -31,23 +31,25 @@ done
 mkdir -p DATA/reason_plain DATA/reason_bare
 cp -r DATA/reason_seg/ReasonSeg/train DATA/reason_seg/ReasonSeg/explanatory DATA/reason_plain
 for f in DATA/reason_seg/ReasonSeg/train/*.json; do
-  jq '.text |= .[:1]' $f > DATA/reason_plain/train/${f##*/}
+  jq '.text |= (.[0] as $first | map($first))' $f > DATA/reason_plain/train/${f##*/}
 done
 cp -r DATA/reason_seg/ReasonSeg/train DATA/reason_bare
 for set in reason_60 reason_120 reason_plain reason_bare; do lisa data add $set DATA/$set --data DATA; done
 ```
 
-Claim 2: reasoning, an old picture beside every two; as many reasoning pictures without; as many steps more of stage 1.
+Claim 2: reasoning in rounds, an old picture beside every two; as many reasoning pictures without; as many steps more
+of stage 1.
 
 ```bash
 for set in reason reason_60 reason_120 reason_plain reason_bare; do
   torchrun --nproc_per_node 8 -m lisa train reasonseg-finetune start=runs/zero-shot/checkpoint data_dir=DATA \\
-    data="{$set: 2, sem_seg: 0.6, refer_seg: 0.2, vqa: 0.2}" order=random samples=16 engine=fsdp --out runs/$set
+    data="{$set: 2, sem_seg: 0.6, refer_seg: 0.2, vqa: 0.2}" order=rounds samples=16 engine=fsdp evaluate= \\
+    --out runs/$set
 done
 torchrun --nproc_per_node 8 -m lisa train reasonseg-finetune start=runs/zero-shot/checkpoint data_dir=DATA \\
-  steps=333 samples=16 engine=fsdp --out runs/no-replay
+  steps=333 samples=16 engine=fsdp evaluate= --out runs/no-replay
 torchrun --nproc_per_node 8 -m lisa train reasonseg-finetune start=runs/zero-shot/checkpoint data_dir=DATA \\
-  data='{sem_seg: 9, refer_seg: 3, vqa: 3}' order=random samples=16 engine=fsdp --out runs/more-stage-1
+  data='{sem_seg: 9, refer_seg: 3, vqa: 3}' order=random samples=16 engine=fsdp evaluate= --out runs/more-stage-1
 ```
 
 Asked: ReasonSeg free-running, teacher-forced beside it as the paper has it, and two of the old tasks.

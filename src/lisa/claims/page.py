@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from lisa.claims.data import is_written
 from lisa.claims.full_size import full_size
 from lisa.claims.plan import ABLATIONS_1, ABLATIONS_2, LEARN, NEW, OLD, TEST, VAL, Run
 from lisa.claims.run import Work, rows_of
-from lisa.evaluate.compare import compare
-from lisa.evaluate.rows import Row
+from lisa.claims.seeds import DRAWS, Seeds, by_seed, change, holm, noise, share
 from lisa.files import write_text
-from lisa.metrics.intervals import Figure, ratio
-from lisa.metrics.paired import Difference, difference
+from lisa.metrics.paired import Difference
 from lisa.train.finetune import row_of
 
 KEPT = 0.6
@@ -46,55 +41,6 @@ MEANING: Mapping[str, str] = {
     "unexplained": "no explanations in the 239 samples",
 }
 """Ablation → what is otherwise."""
-
-
-@dataclass(frozen=True)
-class Seeds:
-    """Rows of one test by the seed of the training that was asked."""
-
-    rows: Mapping[int, list[Row]]
-
-    @property
-    def values(self) -> list[float]:
-        """gIoU of each seed."""
-        return [float(np.mean([r.iou for r in rows])) for rows in self.rows.values()]
-
-    def figure(self) -> Figure:
-        """gIoU over all seeds; a picture is resampled with its rows of every seed."""
-        flat = [r for rows in self.rows.values() for r in rows]
-        return ratio([r.iou for r in flat], [1.0] * len(flat), [r.id for r in flat])
-
-    def forced(self) -> Figure | None:
-        """The same teacher-forced, where that was asked."""
-        flat = [r for rows in self.rows.values() for r in rows if r.forced]
-        if not flat:
-            return None
-        return ratio([float(np.mean([o.iou for o in r.forced])) for r in flat], [1.0] * len(flat), [r.id for r in flat])
-
-    def only(self, seed: int) -> Seeds:
-        """One of them."""
-        return Seeds({seed: self.rows[seed]})
-
-
-def pairs(before: Seeds, after: Seeds) -> list[tuple[Row, Row]]:
-    """The same question to two trainings of the same seed. Raises BadInput where they were asked something else."""
-    found: list[tuple[Row, Row]] = []
-    for seed in sorted(before.rows.keys() & after.rows.keys()):
-        compare(before.rows[seed], after.rows[seed], show=0)
-        found += zip(before.rows[seed], after.rows[seed])
-    return found
-
-
-def change(before: Seeds, after: Seeds) -> Difference:
-    """After − before, question by question and seed by seed."""
-    both = pairs(before, after)
-    return difference([a.iou for a, _ in both], [b.iou for _, b in both], [a.id for a, _ in both])
-
-
-def share(part: Seeds, whole: Seeds) -> Figure:
-    """gIoU of one, of that of the other, over the seeds that both have."""
-    both = pairs(whole, part)
-    return ratio([b.iou for _, b in both], [a.iou for a, _ in both], [a.id for a, _ in both])
 
 
 class Found:
@@ -143,9 +89,13 @@ samples raise it clearly. Here both are tested on drawn scenes, with the readers
   {sizes.stage_1} steps. No question with a mask takes knowledge. The questions in words do, in the same wordings that
   are asked afterwards: what is new to the model is that their answer is to be masked.
 - **Stage 2** (`reason239`): samples in ReasonSeg's layout, each in up to four wordings and with an explanation where it
-  has one; {sizes.stage_2} steps, a picture of stage 1's data beside every two.
+  has one; {sizes.stage_2} steps, a picture of stage 1's data beside every two. Every sample comes before any comes
+  again.
 - **Asked**, free-running: `world-reason`'s 200 questions to choose by and 779 to test by, and {sizes.new} in wordings
-  that were not taught in either form. Intervals are of 95 %, resampled by picture, all seeds of a picture together.
+  that were not taught in either form.
+- **How sure**: intervals are of 95 %, by {DRAWS:,} resamples of the pictures and of the trainings, whose seeds differ:
+  they say what other pictures and other trainings would have given. p is twice the share of resamples on the other side
+  of zero. Of n trainings n − 1 are drawn, so that their variance is not understated; {sizes.seeds} are few even so.
 - A small model says a thing's name before [SEG]. Teacher-forced, with "[SEG]." alone, it lacks that: the column is
   there because the field's figures are made so.
 
@@ -221,30 +171,49 @@ def _forgetting(found: Found) -> str:
 
 
 def _ablations(found: Found) -> str:
-    lines = ["## What each choice is worth\n"]
-    spread = [s for of in ("stage-1", f"reason{found.work.sizes.samples}") if (s := found(of, VAL)) and len(s.rows) > 1]
-    noise = max((2 * float(np.std(s.values, ddof=1)) for s in spread), default=float("nan"))
-    lines.append(f"""One training each, asked the 200 questions that are chosen by. Trainings that differ in their seed
-alone lie within ± {noise:.3f} (twice their deviation): a difference counts where it is larger than that, and beyond the
-questions' own noise (p ≤ 0.05).
-""")
-    lines += ["| changed | gIoU | teacher-forced | difference | |", "|---|---|---|---|---|"]
-    for of, names in (("stage-1", ABLATIONS_1), (f"reason{found.work.sizes.samples}", ABLATIONS_2)):
-        seed = found.runs[of][0].seed
-        whole = found(of, VAL)
-        if whole is None or seed not in whole.rows:
-            lines.append(f"| **{of}** | not measured yet | | | |")
+    again = [seeds for of, trained in found.runs.items() if len(trained) > 1 and (seeds := found(of, VAL))]
+    deviation, freedom = noise(again)
+    lines = [
+        f"""## What each choice is worth
+
+One training each, asked the 200 questions that are chosen by, against the one of the same seed without the change.
+Trainings that differ in their seed alone have a deviation of {deviation:.3f} ({freedom} degrees of freedom, over all
+kinds that were trained with several). A difference counts where neither of two chances explains it: other pictures (p
+as above, here of one seed), and another seed (Student's t, with √2 of that deviation for a difference). The larger p of
+the two is corrected for all rows by Holm's procedure, and has to be 0.05 or less.
+"""
+    ]
+    lines += ["| changed | gIoU | teacher-forced | difference | corrected p | |", "|---|---|---|---|---|---|"]
+    tables = {"stage-1": ABLATIONS_1, f"reason{found.work.sizes.samples}": ABLATIONS_2}
+    wholes = {of: _of_first_seed(found, of) for of in tables}
+    asked = {name: rows for names in tables.values() for name in names if (rows := found(name, VAL))}
+    moved = {
+        name: change(whole, asked[name])
+        for of, whole in wholes.items()
+        for name in tables[of]
+        if whole is not None and name in asked
+    }
+    larger = [max(d.p, by_seed(d.figure.value, deviation, freedom)) for d in moved.values()]
+    corrected = dict(zip(moved, holm(larger)))
+    for of, whole in wholes.items():
+        if whole is None:
+            lines.append(f"| **{of}** | not measured yet | | | | |")
             continue
-        lines.append(f"| **{of} as it is** | {whole.only(seed).figure()} | {whole.only(seed).forced() or ''} | | |")
-        for name in names:
-            if (rows := found(name, VAL)) is None:
-                lines.append(f"| {MEANING[name]} | not measured yet | | | |")
+        lines.append(f"| **{of} as it is** | {whole.figure()} | {whole.forced() or ''} | | | |")
+        for name in tables[of]:
+            if name not in moved:
+                lines.append(f"| {MEANING[name]} | not measured yet | | | | |")
                 continue
-            moved = change(whole.only(seed), rows)
-            counts = moved.p <= 0.05 and not abs(moved.figure.value) <= noise
-            said = ("worse" if moved.figure.value < 0 else "better") if counts else "within noise"
-            lines.append(f"| {MEANING[name]} | {rows.figure()} | {rows.forced() or ''} | {moved.figure} | {said} |")
+            rows, figure, p = asked[name], moved[name].figure, corrected[name]
+            said = "within noise" if p > 0.05 else "worse" if figure.value < 0 else "better"
+            lines.append(f"| {MEANING[name]} | {rows.figure()} | {rows.forced() or ''} | {figure} | {p:.3f} | {said} |")
     return "\n".join([*lines, ""])
+
+
+def _of_first_seed(found: Found, of: str) -> Seeds | None:
+    """Answers of the training that ablations are held against."""
+    whole, seed = found(of, VAL), found.runs[of][0].seed
+    return None if whole is None or seed not in whole.rows else whole.only(seed)
 
 
 def _each(seeds: Seeds) -> str:

@@ -62,7 +62,8 @@ class Sizes:
     """Of stage 2, where nothing else is said."""
     stage_1: int = 110
     """Steps."""
-    stage_2: int = 100
+    stage_2: int = 120
+    """Enough for every sample of the largest set to come."""
     seeds: int = 3
     base: TinyRecipe = field(default_factory=base)
 
@@ -91,6 +92,7 @@ REPLAY = {"ade20k": 0.6, "refcoco": 0.2, "vqa": 0.2}
 """Old data in stage 2, against `REASONING`."""
 REASONING = 2.0
 STAGE_1: Mapping[str, Any] = {
+    "order": "rounds",
     "named": True,
     "per_picture": 8,
     "samples": 6,
@@ -123,12 +125,12 @@ def runs(out: Path, sizes: Sizes, seed: int) -> list[Run]:
 def _claims(out: Path, sizes: Sizes, seed: int) -> list[Run]:
     first = _first(out, sizes, seed)
     included = replace(first.recipe, data={**ORDINARY, "reason_many": 5.0})
-    found = [first, Run(of="included", seed=seed, recipe=included, asked=(TEST, NEW))]
+    found = [first, Run(of="included", seed=seed, recipe=included, asked=(VAL, TEST, NEW))]
     for count in sizes.curve:
         data = {reason(sizes, count): REASONING, **REPLAY}
         asked = (VAL, TEST, NEW, OLD) if count == sizes.samples else (TEST,)
         found.append(_second(out, sizes, first, f"reason{count}", asked, data=data))
-    found.append(_second(out, sizes, first, "more", (TEST,), data=dict(ORDINARY)))
+    found.append(_second(out, sizes, first, "more", (VAL, TEST), data=dict(ORDINARY)))
     alone = round(sizes.stage_2 * REASONING / (REASONING + sum(REPLAY.values())))
     data = {reason(sizes, sizes.samples): 1.0}
     return [*found, _second(out, sizes, first, "no-replay", (TEST, OLD), data=data, steps=alone)]

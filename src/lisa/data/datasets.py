@@ -215,7 +215,7 @@ def world(folder: Path) -> Reader:
     """Drawn scenes; they need no files."""
     from lisa.data.world import WorldDataset
 
-    return WorldDataset(seed=1, count=1_000_000, split="train", languages=("en", "zh"))
+    return WorldDataset(seed=1, count=1_000_000, split="train", languages=("en",))
 
 
 def reason_of_world(folder: Path) -> Reader:

@@ -19,12 +19,12 @@ from torch import Tensor
 
 from lisa.errors import BadCheckpoint, first_line
 from lisa.files import write_json
-from lisa.model.adapters import Trained, merge_lora, prepare
+from lisa.model.adapters import SEG_ROW, Trained, merge_lora, prepare
 from lisa.model.segmenter import Segmenter
 from lisa.weights import ADAPTERS, weight_files
 
 CONFIG, WEIGHTS = ADAPTERS, "adapters.safetensors"
-_ROW = "@row"
+_ROW = "weight@row"
 """Ends the name of one row of a matrix."""
 _BLOCK = 1 << 20
 
@@ -48,10 +48,8 @@ def write_adapters(segmenter: Segmenter, trained: Trained, base: Path, name: str
     tensors: dict[str, Tensor] = {}
     for key, parameter in segmenter.named_parameters():
         if parameter.requires_grad:
-            tensor = parameter.detach().cpu()
-            if trained.embeddings == "seg" and key in _matrices(segmenter):
-                key, tensor = key + _ROW, tensor[segmenter.vlm.seg_token_id]
-            tensors[key] = tensor.contiguous().clone()
+            file_key = key.removesuffix(SEG_ROW) + _ROW if key.endswith(SEG_ROW) else key
+            tensors[file_key] = parameter.detach().cpu().contiguous().clone()
     save_file(tensors, out / WEIGHTS)
     about = {"base": name, "fingerprint": fingerprint(base), "trained": asdict(trained), "reads": segmenter.reads}
     write_json(out / CONFIG, about)
@@ -77,10 +75,7 @@ def apply_adapters(segmenter: Segmenter, base: Path, folder: Path) -> Segmenter:
     try:
         tensors = load_file(folder / WEIGHTS)
         for key, tensor in tensors.items():
-            if key.endswith(_ROW):
-                parameters[key.removesuffix(_ROW)][segmenter.vlm.seg_token_id] = tensor
-            else:
-                parameters[key].copy_(tensor)
+            parameters[key.removesuffix(_ROW) + SEG_ROW if key.endswith(_ROW) else key].copy_(tensor)
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise BadCheckpoint(f"the adapters of {folder} do not fit ({first_line(error)})") from error
     segmenter.reads = config["reads"]
@@ -90,12 +85,6 @@ def apply_adapters(segmenter: Segmenter, base: Path, folder: Path) -> Segmenter:
         if key in dtypes:
             parameter.data = parameter.data.to(dtypes[key])
     return segmenter.eval()
-
-
-def _matrices(segmenter: Segmenter) -> set[str]:
-    model: Any = segmenter.vlm.model  # type: ignore[attr-defined]
-    rows = {id(model.get_input_embeddings().weight), id(model.get_output_embeddings().weight)}
-    return {key for key, p in segmenter.named_parameters() if id(p) in rows}
 
 
 def _config(folder: Path) -> dict[str, Any]:

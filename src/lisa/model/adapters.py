@@ -1,6 +1,6 @@
 """What of a segmenter is trained: LoRA on the language model, its embeddings, the projector, the mask decoder.
 
-By default exactly what the reference trains. LoRA and single trained token rows are PEFT's.
+By default exactly what the reference trains. LoRA is PEFT's.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from lisa.geometry import wide
 from lisa.model.segmenter import Segmenter
 
 EMBEDDINGS = ("all", "seg", "none")
+SEG_ROW = "seg_row"
+"""The parameter, beside the weight of an embedding or head, that stands for [SEG]'s row of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +55,11 @@ def prepare(segmenter: Segmenter, trained: Trained) -> Segmenter:
     elif trained.language == "full":
         language.requires_grad_(True)
     model: Any = cast(Any, segmenter.vlm).model
-    for matrix in (model.get_input_embeddings(), model.get_output_embeddings()):
-        matrix.requires_grad_(trained.embeddings != "none")
-        if trained.embeddings == "seg":
-            matrix.weight.register_hook(_OnlyRow(segmenter.vlm.seg_token_id))
+    table, head = model.get_input_embeddings(), model.get_output_embeddings()
+    for matrix in (table, head):
+        matrix.requires_grad_(trained.embeddings == "all")
+    if trained.embeddings == "seg":
+        _add_rows(table, head, segmenter.vlm.seg_token_id)
     segmenter.projector.requires_grad_(True)
     masker = cast(nn.Module, segmenter.masker)
     if trained.mask_decoder:
@@ -116,19 +119,23 @@ def blocks_of(segmenter: Segmenter) -> tuple[type[nn.Module], ...]:
     return tuple({type(layer) for layer in layers})
 
 
+@torch.no_grad()
 def merge_lora(segmenter: Segmenter) -> Segmenter:
-    """Adds every LoRA product to its weight and takes the pairs away; the model answers as before."""
+    """Adds every LoRA product to its weight, puts [SEG]'s row into its matrix, and takes both away.
+
+    The model answers as before.
+    """
     for parent in list(segmenter.modules()):
+        for key, hook in list(parent._forward_hooks.items()):
+            if isinstance(hook, _SegRow):
+                parent.get_parameter("weight")[hook.token] = parent.get_parameter(SEG_ROW)
+                delattr(parent, SEG_ROW)
+                del parent._forward_hooks[key]
         for name, child in list(parent.named_children()):
             if isinstance(child, LoraLayer):
                 child.merge()  # type: ignore[operator]
                 setattr(parent, name, child.get_base_layer())
     return segmenter
-
-
-def trained_weights(segmenter: Segmenter) -> dict[str, Tensor]:
-    """Name → every weight that gets gradients."""
-    return {name: p.detach() for name, p in segmenter.named_parameters() if p.requires_grad}
 
 
 def _add_lora(language: nn.Module, trained: Trained) -> None:
@@ -141,16 +148,35 @@ def _add_lora(language: nn.Module, trained: Trained) -> None:
     inject_adapter_in_model(config, language)
 
 
-class _OnlyRow:
-    """Lets one row of a matrix's gradient through."""
+def _add_rows(table: nn.Embedding, head: nn.Linear, token: int) -> None:
+    """Trains one row of both; where they share their weight, they share the row."""
+    row = nn.Parameter(table.weight[token].detach().clone())
+    apart = head.weight is not table.weight
+    table.register_parameter(SEG_ROW, row)
+    head.register_parameter(SEG_ROW, nn.Parameter(head.weight[token].detach().clone()) if apart else row)
+    for matrix in (table, head):
+        matrix.register_forward_hook(_SegRow(token))
 
-    def __init__(self, row: int) -> None:
-        self.row = row
 
-    def __call__(self, gradient: Tensor) -> Tensor:
-        kept = torch.zeros_like(gradient)
-        kept[self.row] = gradient[self.row]
-        return kept
+class _SegRow:
+    """Puts what a trained row gives in the place of what the frozen matrix gives.
+
+    A row of its own needs no gradient and no moments of the whole matrix, is shared out by any engine as other weights
+    are, and is not reached by the weight decay of matrices.
+    """
+
+    def __init__(self, token: int) -> None:
+        self.token = token
+
+    def __call__(self, matrix: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> Tensor:
+        row = matrix.get_parameter(SEG_ROW)
+        if isinstance(matrix, nn.Embedding):
+            row = row * getattr(matrix, "embed_scale", 1.0)  # Gemma multiplies what it looks up
+            return torch.where((given[0] == self.token)[..., None], row.to(out.dtype), out)
+        bias = cast(nn.Linear, matrix).bias
+        logit = given[0].to(out.dtype) @ row.to(out.dtype)
+        out[..., self.token] = logit if bias is None else logit + bias[self.token]
+        return out
 
 
 def _vision_tower(model: Any) -> nn.Module:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from lisa.config import FORMAT, ModelConfig
 from lisa.errors import BadCheckpoint, first_line
@@ -50,11 +55,21 @@ def save(segmenter: Segmenter, config: ModelConfig, folder: Path, *, dtype: torc
     write_json(folder / "config.json", config.to_json())  # last, so that a folder with it is whole
 
 
-def load(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Segmenter:
-    """A segmenter from one of our folders, ready to answer. Raises BadCheckpoint when weights do not fit."""
-    segmenter = build(read_config(folder), folder)
+def load(folder: Path, *, device: torch.device, dtype: torch.dtype, wide: tuple[str, ...] = ()) -> Segmenter:
+    """A segmenter from one of our folders, ready to answer. Raises BadCheckpoint when weights do not fit.
+
+    Weights are in `dtype`, those whose names begin with one of `wide` in float32; never is there a second copy of them.
+    Buffers that no file holds, such as rotary frequencies, stay as they were made.
+    """
+    with _without_weights():
+        segmenter = build(read_config(folder), folder)
     try:
-        missing, unexpected = segmenter.load_state_dict(load_file(folder / WEIGHTS), strict=False)
+        state = load_file(folder / WEIGHTS)
+        for key, tensor in state.items():
+            kind = torch.float32 if key.startswith(wide) else dtype
+            state[key] = tensor.to(device, kind if tensor.is_floating_point() else tensor.dtype)
+        shared = _shared(segmenter)
+        missing, unexpected = segmenter.load_state_dict(state, strict=False, assign=True)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise BadCheckpoint(
             f"the weights of {folder} do not load ({first_line(error)}): run `lisa doctor {folder}`"
@@ -65,4 +80,33 @@ def load(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Segmenter
             f"{folder}: {len(missing)} weights missing, {len(unexpected)} unknown ({names} …): "
             f"run `lisa doctor {folder}`"
         )
-    return segmenter.to(device=device, dtype=dtype).eval()
+    for first, others in shared.items():
+        for other in others:
+            parent, _, name = other.rpartition(".")
+            setattr(segmenter.get_submodule(parent), name, segmenter.get_parameter(first))
+    return segmenter.to(device).eval()
+
+
+@contextlib.contextmanager
+def _without_weights() -> Iterator[None]:
+    """Parameters that this thread makes take no memory, as they are to be loaded; buffers have their values."""
+    thread = threading.get_ident()
+
+    def empty(_: nn.Module, __: str, parameter: nn.Parameter | None) -> nn.Parameter | None:
+        if parameter is None or parameter.is_meta or threading.get_ident() != thread:
+            return None
+        return nn.Parameter(parameter.data.to("meta"), requires_grad=parameter.requires_grad)
+
+    hook = register_module_parameter_registration_hook(empty)  # type: ignore[arg-type]  # torch's own type is too narrow
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def _shared(module: nn.Module) -> dict[str, list[str]]:
+    """Parameters that have several names: one of them → the others."""
+    names: dict[int, list[str]] = {}
+    for name, parameter in module.named_parameters(remove_duplicate=False):
+        names.setdefault(id(parameter), []).append(name)
+    return {first: others for first, *others in names.values() if others}

@@ -27,7 +27,8 @@ def write_published(
 ) -> Path:
     """Writes a segmenter into `out`, with config and tokenizer of the checkpoint `like`; LoRA has to be merged before.
 
-    CLIP is left out, as published files do; `config.json` goes on naming it. The folder appears whole or not at all.
+    CLIP is left out, as published files do; `config.json` goes on naming it, and where it is a folder, that is copied
+    into `out`. The folder appears whole or not at all.
     """
     beside = out.with_name(f".{out.name}.tmp")
     shutil.rmtree(beside, ignore_errors=True)
@@ -37,11 +38,13 @@ def write_published(
             shutil.copyfile(like / name, beside / name)
     config = read_json(like / "config.json")
     config["torch_dtype"] = str(dtype).removeprefix("torch.")
+    tower = Path(str(config.get("mm_vision_tower") or config.get("vision_tower") or ""))
+    if (like / tower).is_dir() and (like / tower).resolve() != like.resolve():
+        name = tower.name if tower.is_absolute() or ".." in tower.parts else str(tower)
+        shutil.copytree(like / tower, beside / name)
+        config |= {key: name for key in ("mm_vision_tower", "vision_tower") if key in config}
     write_json(beside / "config.json", config)
     write_shards(_published(segmenter, dtype), beside, shard_bytes=shard_bytes)
-    tower = str(config.get("mm_vision_tower") or config.get("vision_tower") or "")
-    if tower and (like / tower).is_dir() and (like / tower) != like:
-        shutil.copytree(like / tower, beside / tower)
     old = out.with_name(f".{out.name}.old")
     if out.exists():
         out.replace(old)

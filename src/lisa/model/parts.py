@@ -5,9 +5,7 @@ The result is a folder in the published layout without weights (configuration an
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lisa.errors import BadCheckpoint, shown
-from lisa.files import write_json
+from lisa.files import write_bytes, write_json
 from lisa.model.legacy_files import read_file, read_weights
 from lisa.types import SEG
 from lisa.vlms.llava_tokens import LlamaTokens
@@ -26,13 +24,15 @@ _SAM = "model.visual_model."
 _ROWS = ("model.embed_tokens.weight", "lm_head.weight")
 
 
-def assemble(llava: Path, sam: Path, clip: Path, folder: Path, *, generator: torch.Generator) -> dict[str, Tensor]:
+def assemble(llava: Path, sam: Path, clip: str, folder: Path, *, generator: torch.Generator) -> dict[str, Tensor]:
     """Writes configuration and tokenizer into `folder`; returns the tensors by published names, mapped where old.
+
+    Several processes may do so at once: they write the same files, each of which appears whole.
 
     Args:
         llava: LLaVA v1 with a linear projector (LLaMA's names and `model.mm_projector`).
         sam: a file of Meta's SAM weights, such as `sam_vit_h_4b8939.pth`.
-        clip: CLIP's folder, which the configuration then names.
+        clip: CLIP's folder or hub id, which the configuration then names.
         folder: made if it is not there.
         generator: draws the projector.
 
@@ -73,21 +73,22 @@ def _add_tokens(llava: Path, folder: Path) -> dict[str, int]:
     size = LlamaTokens(model, {}).pieces.get_piece_size()
     for name in (SEG, IM_START, IM_END):
         added.setdefault(name, max([size - 1, *added.values()]) + 1)
-    shutil.copyfile(model, folder / "tokenizer.model")
-    (folder / "added_tokens.json").write_text(json.dumps(added, indent=2), encoding="utf-8")
+    write_bytes(folder / "tokenizer.model", model.read_bytes())
+    write_json(folder / "added_tokens.json", added)
     return added
 
 
-def _write_config(llava: Path, clip: Path, folder: Path, *, rows: int) -> None:
+def _write_config(llava: Path, clip: str, folder: Path, *, rows: int) -> None:
     config: dict[str, Any] = read_json(llava / "config.json")
+    tower = str(Path(clip).resolve()) if Path(clip).is_dir() else clip
     config |= {
         "architectures": ["LISAForCausalLM"],
         "vocab_size": rows,
         "train_mask_decoder": True,
         "out_dim": 256,
         "mm_use_im_start_end": True,
-        "vision_tower": str(clip),
-        "mm_vision_tower": str(clip),
+        "vision_tower": tower,
+        "mm_vision_tower": tower,
         "mm_vision_select_layer": config.get("mm_vision_select_layer", -2),
     }
     write_json(folder / "config.json", config)

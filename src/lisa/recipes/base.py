@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from lisa.config import READS
+from lisa.data.mixture import ORDERS
+from lisa.errors import BadInput
+
+CHOICES: Mapping[str, Sequence[str]] = {
+    "order": ORDERS,
+    "normalise": ("batch", "micro"),
+    "optimizer": ("adamw", "muon"),
+    "schedule": ("linear", "cosine", "constant"),
+    "language": ("lora", "full", "none"),
+    "embeddings": ("all", "seg", "none"),
+    "reads": ("", *READS),
+    "encoders": ("none", "masks", "both"),
+    "quantise": ("none", "nf4"),
+    "precision": ("bf16", "fp32"),
+    "engine": ("ddp", "fsdp", "deepspeed"),
+    "cache": ("none", "memory", "disk"),
+    "tracker": ("none", "tensorboard", "trackio", "wandb"),
+}
+"""Field of a recipe → what it may be."""
+AT_LEAST_ONE = ("steps", "samples", "micro", "log_every", "keep")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Every choice of a training. The defaults are the paper's 7B recipe, for any number of processes."""
+    """Every choice of a training. The defaults are the paper's 7B recipe, for any number of processes.
+
+    Raises BadInput for a choice that there is not.
+    """
 
     start: str = "lisa-7b"
     """A model to go on from: "tiny", a checkpoint's folder or hub id; or "parts", for `llava`, `sam` and `clip`."""
@@ -27,7 +54,8 @@ class Recipe:
     """The folder that holds the datasets."""
     order: str = "random"
     """"random" draws with replacement, as the reference does; "by_size" too, larger datasets the oftener by their size;
-    "shuffled" takes every sample once before any twice."""
+    "rounds" by the shares, too, but each dataset's samples once before any twice; "shuffled" all samples once before
+    any twice, whatever dataset they are of."""
     augment: bool = False
     """Pictures are cropped, mirrored (with left and right in the words) and lit anew each time: for small sets."""
     named: bool = False
@@ -67,6 +95,9 @@ class Recipe:
     embeddings: str = "all"
     """Rows of embed_tokens and lm_head that are trained: "all", "seg" or "none"."""
     mask_decoder: bool = True
+    max_length: int = 512
+    """Tokens, with the picture's, at which a conversation is cut where the start is in the published layout, as in the
+    reference; 0: nowhere."""
     reads: str = ""
     """Which state becomes a mask's prompt: the one "before" [SEG], as the published layout has it, or its "own"; empty:
     as what it starts from."""
@@ -85,19 +116,33 @@ class Recipe:
     cache: str = "memory"
     """Features of the frozen image encoder: "none", "memory" or "disk"."""
     cache_gb: float = 4.0
-    """Largest size of the cache."""
+    """Largest size of the cache: on disk of all processes', in memory of each one's."""
     workers: int = 2
     seed: int = 1
 
     log_every: int = 10
     evaluate: str = ""
-    """A dataset for a small free-running evaluation while training."""
+    """A dataset for a small free-running evaluation while training; several processes need engine=ddp for it."""
     evaluate_every: int = 500
     evaluate_limit: int = 64
     tracker: str = "none"
     """"tensorboard", "trackio" or "wandb" beside the run's own log."""
     save_seconds: float = 600.0
     keep: int = 2
+
+    def __post_init__(self) -> None:
+        for name, known in CHOICES.items():
+            if (value := getattr(self, name)) not in known:
+                raise BadInput(f"{name} is {' or '.join(k or 'empty' for k in known)}, not {value!r}")
+        if few := [name for name in AT_LEAST_ONE if getattr(self, name) < 1]:
+            raise BadInput(f"{few[0]} is 1 or more, not {getattr(self, few[0])}")
+        if not self.data or not all(0 < share < math.inf for share in self.data.values()):
+            raise BadInput(f"data is datasets with shares above 0, such as {{world: 1.0}}, not {self.data}")
+        if self.order == "shuffled" and len({*self.data.values()}) > 1:
+            raise BadInput(f"order=shuffled takes all samples equally often: give {', '.join(self.data)} equal shares, "
+                           "or choose order=rounds")  # fmt: skip
+        if self.optimizer == "muon" and self.engine != "ddp":
+            raise BadInput(f"optimizer=muon needs engine=ddp: with engine={self.engine} choose adamw")
 
     def to_json(self) -> dict[str, Any]:
         """As stored with a run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lisa.recipes.base import Recipe
 
+# so many pictures that none comes again before a cache in memory is full: cache="none"
 _PARTS = {
     "start": "parts",
     "llava": "liuhaotian/LLaVA-Lightning-7B-v1-1",
@@ -17,12 +18,12 @@ def lisa_7b() -> Recipe:
 
     `torchrun --nproc_per_node 8 -m lisa train lisa-7b`
     """
-    return Recipe(**_PARTS)  # type: ignore[arg-type]
+    return Recipe(**_PARTS, cache="none")  # type: ignore[arg-type]
 
 
 def lisa_7b_code() -> Recipe:
     """The defaults of the published code: 5,000 steps of 20 samples a card, losses a mean of each micro-batch."""
-    return Recipe(**_PARTS, steps=5_000, normalise="micro")  # type: ignore[arg-type]
+    return Recipe(**_PARTS, steps=5_000, normalise="micro", cache="none")  # type: ignore[arg-type]
 
 
 def lisa_7b_24gb() -> Recipe:
@@ -33,7 +34,7 @@ def lisa_7b_24gb() -> Recipe:
 def lisa_13b() -> Recipe:
     """13B on LLaMA 2, weights shared out over the cards."""
     parts = {**_PARTS, "llava": "liuhaotian/llava-llama-2-13b-chat-lightning-preview"}
-    return Recipe(**parts, engine="fsdp")  # type: ignore[arg-type]
+    return Recipe(**parts, engine="fsdp", cache="none")  # type: ignore[arg-type]
 
 
 def reasonseg_finetune() -> Recipe:

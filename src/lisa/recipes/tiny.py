@@ -119,12 +119,12 @@ class TinyRecipe:
     dense_pictures: int = 12
     """Pictures a step of the dense stage."""
     words: Lesson = WORDS
-    word_steps: int = 400
+    word_steps: int = 500
     """Steps of conversations without their pictures."""
     seg: Lesson = SEG
     seg_steps: int = 850
     polish: Lesson = POLISH
-    polish_steps: int = 240
+    polish_steps: int = 180
     domain_pictures: int = 1_200
     """Scenes by which pictures of another kind are told, see `lisa.model.domain`; 0: they are not told."""
     rate: float = 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,6 +38,8 @@ def run(
 
     name, chosen = find_recipe(recipe)
     chosen = override(chosen, overrides)
+    if _processes() > 1 and not isinstance(chosen, Recipe):
+        raise BadInput(f"{name} trains in stages, by one process: start it without torchrun")
     folder = out or Path("runs") / name
     stored = folder / "recipe.json"
     if minutes is not None and not stored.exists():
@@ -46,7 +49,8 @@ def run(
     if _speaks():
         print(json.dumps(dataclasses.asdict(chosen), indent=2))
     if dry_run:
-        print(probe.probe(chosen))
+        for row in probe.probe(chosen):
+            print(row, flush=True)
         return
     start = time.monotonic()
 
@@ -153,12 +157,17 @@ def _as_stored(chosen: Any, folder: Path, *, keep_steps: bool) -> Any:
 
 
 def fit_minutes(recipe: Any, minutes: float) -> Any:
-    """The recipe with as many steps as fit into `minutes` on this machine, by a probe of three steps."""
+    """The recipe with as many steps as fit into `minutes` on this machine, by a probe of three steps.
+
+    Raises BadInput for no time, and for several processes, of which each would measure another.
+    """
     from lisa.recipes.base import Recipe
     from lisa.train.probe import recipe_seconds, stage_seconds
 
     if minutes <= 0:
         raise BadInput(f"--minutes {minutes:g} leaves no time to train: give more")
+    if _processes() > 1:
+        raise BadInput("--minutes measures one process: say steps= and warmup= where several train")
     if isinstance(recipe, Recipe):
         steps = max(int(minutes * 60 / recipe_seconds(recipe)), 1)
         return dataclasses.replace(recipe, steps=steps, warmup=min(recipe.warmup, max(steps // 10, 1)))
@@ -171,6 +180,9 @@ def fit_minutes(recipe: Any, minutes: float) -> Any:
 
 def _speaks() -> bool:
     """Whether this is the process that prints."""
-    import os
-
     return os.environ.get("RANK", "0") == "0"
+
+
+def _processes() -> int:
+    """How many a launcher started to train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))

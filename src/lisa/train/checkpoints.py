@@ -38,6 +38,8 @@ class _Hashed:
 def save_state(folder: Path, step: int, state: dict[str, Any], *, keep: int = 2, best: bool = False) -> Path:
     """Writes a state atomically, then drops all but the newest `keep`; with `best` it also replaces the best one.
 
+    Of one step there is one state, the last that was written.
+
     Raises TooLarge when the disk is full; what was there before is untouched then.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,6 +58,9 @@ def save_state(folder: Path, step: int, state: dict[str, Any], *, keep: int = 2,
                        "free some space or allow writing there, then start again to resume") from error  # fmt: skip
     if best:
         _replace_best(folder, path)
+    for other in folder.glob(f"step-{step:08d}-*.pt"):  # of the same step, before it was scored
+        if other != path:
+            other.unlink()
     for old in saved_states(folder)[:-keep]:
         old.unlink()
     return path

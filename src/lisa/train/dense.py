@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -294,6 +295,10 @@ def _where(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / mask.sum().clamp(min=1)
 
 
+def _pixels(square: int, image: Image) -> Tensor:
+    return Geometry.fit((image.shape[0], image.shape[1]), square).pixels(image)
+
+
 def dense_objective(recipe: TinyRecipe) -> DenseObjective:
     """Both towers of a recipe with random weights, ready to be taught."""
     options, vlm = recipe.model.masker.options, recipe.model.vlm.options
@@ -304,7 +309,7 @@ def dense_objective(recipe: TinyRecipe) -> DenseObjective:
     heads.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return DenseObjective(
         heads,
-        lambda image: Geometry.fit((image.shape[0], image.shape[1]), options["square"]).pixels(image),
+        partial(_pixels, options["square"]),
         classes_of_world(),
         seed=recipe.dense_seed,
     )

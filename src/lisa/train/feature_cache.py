@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -62,10 +63,12 @@ class Disk:
     A file is written beside and renamed, so that nobody reads half of one. When it is full, nothing more is added.
     """
 
-    def __init__(self, folder: Path, limit: int) -> None:
-        self.folder, self.limit = folder, limit
+    def __init__(self, folder: Path, limit: int, *, processes: int = 1, spare: int = 0) -> None:
+        """`processes`: that fill it, each its part of what is left. `spare`: bytes of the disk left free for others."""
+        self.folder, self.spare = folder, spare
         folder.mkdir(parents=True, exist_ok=True)
-        self.used = sum(file.stat().st_size for file in folder.glob("??/*.safetensors"))
+        used = sum(file.stat().st_size for file in folder.glob("??/*.safetensors"))
+        self.left = (limit - used) // processes
 
     def get(self, key: str) -> Tensor | None:
         """See `Store`; a damaged file counts as none and is taken away."""
@@ -82,17 +85,20 @@ class Disk:
         """See `Store`; a disk that is full or cannot be written is no reason to stop."""
         size = value.numel() * value.element_size()
         path = self._path(key)
-        if self.used + size > self.limit or path.exists():
+        if size > self.left or path.exists():
             return
         beside = path.with_name(f".{key}.{os.getpid()}.tmp")
         try:
+            if shutil.disk_usage(self.folder).free < size + self.spare:
+                self.left = 0
+                return
             path.parent.mkdir(exist_ok=True)
             save_file({"features": value}, beside)
             beside.replace(path)
-            self.used += size
+            self.left -= size
         except (OSError, SafetensorError):
             beside.unlink(missing_ok=True)
-            self.used = self.limit
+            self.left = 0
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.safetensors"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
@@ -17,10 +17,9 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from lisa.config import READS
 from lisa.data.augment import Augmentation, Augmented
 from lisa.data.base import asking
-from lisa.data.datasets import open_dataset, open_training
+from lisa.data.datasets import DRAWN, open_dataset, open_training
 from lisa.data.mixture import Mixture, Part
 from lisa.data.named import Named
 from lisa.devices import pick_device
@@ -50,9 +49,10 @@ from lisa.train.feature_cache import Disk, FeatureCache, Memory, hash_of
 from lisa.train.loop import Evaluate, FitConfig, fit
 from lisa.train.optim import NO_MATRICES, matrices, muon_beside_adamw, rest
 from lisa.train.ranks import Ranks, joined, spread
-from lisa.train.seg import FrozenFeatures, SegObjective, SegStep, is_trained
+from lisa.train.seg import FrozenFeatures, SegObjective, SegStep, computed, is_trained
 from lisa.train.watch import Watch
 from lisa.train.zero import Zero, chosen
+from lisa.types import Sample
 from lisa.weights import holds_adapters, read_json
 
 STATES = "states"
@@ -80,13 +80,14 @@ class Start:
 def start_of(recipe: Recipe, folder: Path, device: torch.device) -> Start:
     """The segmenter that a recipe starts from; with start=parts its configuration is written into `folder`.
 
-    Raises BadInput for a state to be read that is unknown, or that the published layout does not have.
+    Raises BadInput for a state to be read that the published layout does not have.
     """
-    if recipe.reads not in ("", *READS):
-        raise BadInput(f"reads is before or own, not {recipe.reads!r}")
     start = _start_of(recipe, folder, device)
     if start.published and recipe.reads == "own":
         raise BadInput("the published layout reads the state before [SEG]: leave reads out")
+    if start.published:
+        dialogue: Any = start.segmenter.vlm.dialogue  # type: ignore[attr-defined]
+        dialogue.max_length = recipe.max_length or None
     start.segmenter.reads = recipe.reads or start.segmenter.reads
     return start
 
@@ -96,18 +97,19 @@ def _start_of(recipe: Recipe, folder: Path, device: torch.device) -> Start:
     if recipe.start == "parts":
         home = folder / "start"
         dice = torch.Generator().manual_seed(recipe.seed)
-        tensors = parts.assemble(resolve(recipe.llava), Path(recipe.sam), resolve(recipe.clip), home, generator=dice)
+        tensors = parts.assemble(resolve(recipe.llava), Path(recipe.sam), recipe.clip, home, generator=dice)
         return Start(legacy.assemble(home, tensors, device=device, dtype=kind), home)
     home = resolve(recipe.start)
     if legacy.is_legacy(home):
         return Start(legacy.load_legacy(home, device=device, dtype=kind), home)
-    return Start(checkpoint.load(home, device=device, dtype=torch.float32), home)
+    config = checkpoint.read_config(home)  # small parts compute in the type of their weights, also in bf16
+    small = {"vlm.": config.vlm.family == "tiny", "masker.": config.masker.family == "pyramid"}
+    wide = tuple(part for part, is_small in small.items() if is_small)
+    return Start(checkpoint.load(home, device=device, dtype=kind, wide=wide), home)
 
 
 def trained_of(recipe: Recipe) -> Trained:
-    """What the recipe trains. Raises BadInput for an unknown choice of encoders."""
-    if recipe.encoders not in ("none", "masks", "both"):
-        raise BadInput(f"encoders is none, masks or both, not {recipe.encoders!r}")
+    """What the recipe trains."""
     return Trained(
         language=recipe.language,
         rank=recipe.lora_rank,
@@ -123,8 +125,6 @@ def trained_of(recipe: Recipe) -> Trained:
 
 def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> SegObjective:
     """Everything that is trained, ready for `fit`."""
-    if recipe.quantise not in ("none", "nf4"):
-        raise BadInput(f"quantise is none or nf4, not {recipe.quantise!r}")
     if recipe.quantise == "nf4":
         quantise(start.segmenter)
     segmenter = prepare(start.segmenter, trained_of(recipe)).train()
@@ -133,7 +133,8 @@ def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> Se
         language.activation_checkpointing_enable({"use_reentrant": False})
     weights = LossWeights(text=recipe.text_weight, bce=recipe.bce_weight, dice=recipe.dice_weight)
     step = SegStep(segmenter, weights=weights, bf16=recipe.precision == "bf16")
-    features = FrozenFeatures(segmenter, *caches_of(recipe, segmenter, folder))
+    caches = caches_of(recipe, segmenter, folder, ranks.world)
+    features = FrozenFeatures(segmenter, *caches, bf16=recipe.precision == "bf16")
     zero = recipe.engine == "deepspeed"
     module = step if zero else spread(step, recipe.engine, ranks, blocks=blocks_of(segmenter))
     optimizers = optimizers_of(recipe, segmenter)
@@ -144,13 +145,11 @@ def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> Se
 
 
 def optimizers_of(recipe: Recipe, segmenter: Segmenter) -> Sequence[torch.optim.Optimizer]:
-    """What updates the trained weights. Raises BadInput for an optimizer that is unknown, or not for this engine."""
+    """What updates the trained weights."""
     betas, rate = (recipe.beta1, recipe.beta2), recipe.learning_rate
     if recipe.optimizer == "adamw":
         groups = optimizer_groups(segmenter, recipe.weight_decay)
         return (torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=0.0),)
-    if recipe.optimizer != "muon" or recipe.engine != "ddp":
-        raise BadInput(f"optimizer is adamw or, with engine=ddp, muon; not {recipe.optimizer!r} with {recipe.engine}")
     kernels = matrices(segmenter, without=NO_MATRICES)
     return muon_beside_adamw(
         kernels, rest(segmenter, kernels), rate=rate, weight_decay=recipe.weight_decay, betas=betas
@@ -158,10 +157,12 @@ def optimizers_of(recipe: Recipe, segmenter: Segmenter) -> Sequence[torch.optim.
 
 
 def row_of(recipe: Recipe) -> Mixture:
-    """The endless row of samples that a recipe learns from."""
+    """The endless row of samples that a recipe learns from. Raises BadInput where a dataset is empty."""
     parts = [
         part for name, share in recipe.data.items() for part in open_training(name, share, folder=Path(recipe.data_dir))
     ]
+    if any(len(part.dataset) == 0 for part in parts):
+        raise BadInput(f"a dataset of {', '.join(recipe.data)} has no pictures: look at it with `lisa data check`")
     if recipe.per_picture:
         parts = [Part(asking(part.dataset, recipe.per_picture), part.share) for part in parts]
     if recipe.named:
@@ -171,23 +172,34 @@ def row_of(recipe: Recipe) -> Mixture:
     return Mixture(parts, seed=recipe.seed, order=recipe.order)
 
 
-def caches_of(recipe: Recipe, segmenter: Segmenter, folder: Path) -> tuple[FeatureCache | None, FeatureCache | None]:
-    """Caches of the masker's and of the language side's picture features; None where an encoder is trained."""
-    if recipe.cache not in ("none", "memory", "disk"):
-        raise BadInput(f"cache is none, memory or disk, not {recipe.cache!r}")
+def caches_of(
+    recipe: Recipe, segmenter: Segmenter, folder: Path, processes: int
+) -> tuple[FeatureCache | None, FeatureCache | None]:
+    """Caches of the masker's and of the language side's picture features; None where an encoder is trained.
+
+    On a disk they leave room for the states and the result.
+    """
     if recipe.cache == "none":
         return None, None
     kind = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
     sides = [segmenter.masker.image_encoder], picture_parts(segmenter)
+    spare = state_bytes(segmenter) * (recipe.keep + 2) + 2 * sum(p.numel() for p in segmenter.parameters())
     caches = []
     for name, modules in zip(("masks", "language"), sides):
         limit = int(recipe.cache_gb * 1e9 / 2)
         if not modules or any(is_trained(module) for module in modules):
             caches.append(None)
             continue
-        store = Disk(folder / "features" / name, limit) if recipe.cache == "disk" else Memory(limit)
+        home = folder / "features" / name
+        on_disk = recipe.cache == "disk"
+        store = Disk(home, limit, processes=processes, spare=spare) if on_disk else Memory(limit)
         caches.append(FeatureCache(store, weights=hash_of(*modules, more=_prepared(segmenter)), dtype=kind))
     return caches[0], caches[1]
+
+
+def state_bytes(segmenter: Segmenter) -> int:
+    """About the size of a training state: trained weights in float32 with AdamW's two moments."""
+    return 12 * sum(p.numel() for p in segmenter.parameters() if p.requires_grad)
 
 
 def _prepared(segmenter: Segmenter) -> str:
@@ -220,8 +232,14 @@ def fit_config(recipe: Recipe) -> FitConfig:
 
 
 def train_recipe(recipe: Recipe, folder: Path) -> Path | None:
-    """Trains, resuming what `folder` holds, then writes the result; the result's folder, None on other processes."""
+    """Trains, resuming what `folder` holds, then writes the result; the result's folder, None on other processes.
+
+    Raises BadInput for an evaluation by processes that share out the weights.
+    """
     with joined(pick_device(None)) as ranks:
+        if recipe.evaluate and (recipe.engine == "deepspeed" or (recipe.engine == "fsdp" and ranks.world > 1)):
+            raise BadInput(f"engine={recipe.engine} shares out the weights, so nothing can be asked while it trains: "
+                           "say evaluate= and run `lisa eval` afterwards, or choose engine=ddp")  # fmt: skip
         if ranks.first:
             check_space(folder, 100_000_000)
             write_json(folder / "recipe.json", recipe.to_json())
@@ -232,7 +250,7 @@ def train_recipe(recipe: Recipe, folder: Path) -> Path | None:
         config = fit_config(recipe)
         config.micro_batches(0, ranks)
         watch = Watch(folder, recipe.to_json(), steps=recipe.steps, samples=recipe.samples) if ranks.first else None
-        scored = _evaluation(recipe, objective.segmenter, watch) if watch and ranks.world == 1 else None
+        scored = _evaluation(recipe, objective.segmenter, watch, ranks)
         reached = fit(objective, config, folder / STATES, watch or _silent, ranks=ranks, evaluate=scored)
         if watch is not None:
             watch.close()
@@ -246,38 +264,55 @@ def _silent(step: int, values: dict[str, float]) -> None:
     """What other processes report."""
 
 
-def _evaluation(recipe: Recipe, segmenter: Segmenter, watch: Watch) -> Evaluate | None:
-    """Free-running gIoU on a few samples, and pictures of the first ones; None without a dataset for it."""
+def _evaluation(recipe: Recipe, segmenter: Segmenter, watch: Watch | None, ranks: Ranks) -> Evaluate | None:
+    """Free-running gIoU on a few samples, and pictures of the first ones; None without a dataset for it.
+
+    Each process asks its part of the samples.
+    """
     if not recipe.evaluate:
         return None
     folder = Path(recipe.data_dir)
     data = open_dataset(recipe.evaluate, folder=folder, split=None, seed=CHOOSING, limit=recipe.evaluate_limit)
 
     def score(step: int) -> float:
-        segmenter.eval()
+        predictor = Predictor(segmenter.eval(), name=f"step {step}")
         try:
-            predictor = Predictor(segmenter, name=f"step {step}")
-            giou = evaluate(predictor, data).figures()["giou"].value
-            for sample in islice(data, EXAMPLES):
-                asked = sample.turns[0].instruction
-                watch.picture(step, sample.image, asked, predictor.segment(sample.image, asked))
+            with computed(segmenter, bf16=recipe.precision == "bf16"):
+                rows = evaluate(predictor, islice(data, ranks.rank, None, ranks.world)).rows
+                if watch is not None:
+                    _show(watch, step, predictor, islice(data, EXAMPLES))
         finally:
             segmenter.train()
-        watch.evaluated(step, giou)
+        ious = [row.iou for row in rows if row.wanted]
+        found = ranks.sum({"iou": sum(ious), "count": float(len(ious))})
+        giou = found["iou"] / max(found["count"], 1.0)
+        if watch is not None:
+            watch.evaluated(step, giou)
         return giou
 
     return score
 
 
+def _show(watch: Watch, step: int, predictor: Predictor, samples: Iterable[Sample]) -> None:
+    """Pictures of answers to some samples' first questions."""
+    for sample in samples:
+        asked = sample.turns[0].instruction
+        watch.picture(step, sample.image, asked, predictor.segment(sample.image, asked))
+
+
 def trained_state(folder: Path, *, best: bool = False) -> tuple[Recipe, Start]:
     """A run's start with its newest (or best) state in it, LoRA still apart.
 
-    Raises Missing where the run has no state yet, BadCheckpoint where its start was changed.
+    Raises Missing where the run has no (such) state yet, BadCheckpoint where its start was changed.
     """
     recipe = stored_recipe(folder)
-    path = best_state(folder / STATES) if best else None
-    state = load_state(path) if path is not None else load_latest(folder / STATES)
-    if state is None:
+    if best:
+        path = best_state(folder / STATES)
+        state = load_state(path) if path is not None else None
+        if state is None:
+            raise Missing(f"{folder} has no best state, as it was not evaluated while training (evaluate=DATASET): "
+                          "leave --best out for its newest state")  # fmt: skip
+    elif (state := load_latest(folder / STATES)) is None:
         raise Missing(f"{folder} has no training state: train first, or give the folder of a run")
     start = start_of(recipe, folder, torch.device("cpu"))
     prepare(start.segmenter, trained_of(recipe))
@@ -292,9 +327,9 @@ def export(folder: Path, out: Path | None = None, *, best: bool = False, dtype: 
 
     Raises as `trained_state`.
     """
-    _, start = trained_state(folder, best=best)
+    recipe, start = trained_state(folder, best=best)
     merge_lora(start.segmenter).eval()
-    return write_like(start, out or folder / RESULT, dtype)
+    return write_like(start, out or folder / RESULT, dtype, learned=tuple(recipe.data))
 
 
 def export_adapters(folder: Path, out: Path, *, best: bool = False) -> Path:
@@ -322,20 +357,27 @@ def _open(folder: Path) -> Start:
     return Start(checkpoint.load(folder, device=torch.device("cpu"), dtype=torch.float32), folder)
 
 
-def write_like(start: Start, out: Path, dtype: torch.dtype | None) -> Path:
-    """A segmenter in the layout of where it came from."""
+def write_like(start: Start, out: Path, dtype: torch.dtype | None, *, learned: Sequence[str] = ()) -> Path:
+    """A segmenter in the layout of where it came from; `learned`: the datasets that it has learned from since."""
     if start.published:
         return write_published(start.segmenter, start.folder, out, dtype=dtype or torch.bfloat16)
-    return write_native(start.segmenter, start.folder, out, dtype=dtype or torch.float16)
+    return write_native(start.segmenter, start.folder, out, dtype=dtype or torch.float16, learned=learned)
 
 
-def write_native(segmenter: Segmenter, like: Path, out: Path, *, dtype: torch.dtype) -> Path:
-    """Our own layout, with the files of the checkpoint `like` beside the new weights."""
+def write_native(
+    segmenter: Segmenter, like: Path, out: Path, *, dtype: torch.dtype, learned: Sequence[str] = ()
+) -> Path:
+    """Our own layout, with the files of the checkpoint `like` beside the new weights.
+
+    What that could not do is not said any more of a model that learned from anything but drawn scenes.
+    """
     out.mkdir(parents=True, exist_ok=True)
     for file in like.iterdir():
         if file.is_file() and file.suffix != ".safetensors" and file.name != "config.json":
             shutil.copyfile(file, out / file.name)
-    checkpoint.save(segmenter, replace(checkpoint.read_config(like), reads=segmenter.reads), out, dtype=dtype)
+    config = checkpoint.read_config(like)
+    notice = config.notice if {*learned} <= {*DRAWN} else ""
+    checkpoint.save(segmenter, replace(config, reads=segmenter.reads, notice=notice), out, dtype=dtype)
     return out
 
 

@@ -1,13 +1,16 @@
 """The one training loop: steps that are a function of their number, and a state that survives kills.
 
 A step's samples are places `step · samples …` of an endless row. Which process reads which of them, and how many at a
-time, changes neither the row nor the losses; so a run resumes exactly, also with another number of processes.
+time, changes neither the row nor (but for dropout, whose dice are each process's own) the losses; so a run resumes
+exactly, also with another number of processes.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import math
+import pickle
 import signal
 import statistics
 import threading
@@ -20,16 +23,22 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.fsdp import FSDPModule
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Dataset
+from transformers import PreTrainedModel
 
 from lisa.errors import BadInput, LisaError
 from lisa.train.checkpoints import Saver, load_latest
+from lisa.train.feature_cache import FeatureCache
 from lisa.train.optim import schedule
-from lisa.train.ranks import Ranks, share_like, whole, without_sync
+from lisa.train.ranks import Ranks, share_like, whole, whole_on_first, without_sync
 from lisa.train.zero import Zero
 
 _REMEMBERED, _ENOUGH = 50, 20
 """Gradients whose norms are kept to know a spike by, and how many of them it takes."""
+_AHEAD = 4
+"""Steps that a worker prepares ahead, of one micro-batch each; of larger ones fewer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +125,31 @@ class Report(Protocol):
         ...
 
 
-Evaluate = Callable[[int], float | None]
-"""Step → a score, the higher the better, or None where this process has none."""
+Evaluate = Callable[[int], float]
+"""Step → a score, the higher the better; asked of every process, and the same in all of them."""
+
+
+class _Stopped(Exception):
+    """The run was asked to end in the middle of a step, which is dropped."""
+
+
+_LEFT_OUT = (
+    nn.Parameter, PreTrainedModel, DistributedDataParallel, FSDPModule, Zero, torch.optim.Optimizer, FeatureCache,
+)  # fmt: skip
+"""What is never needed to prepare a batch, and may be large, or bound to its process."""
+
+
+class _Light(pickle.Pickler):
+    """Pickles an objective without its weights, for processes that prepare its batches."""
+
+    def persistent_id(self, obj: Any) -> str | None:
+        """See `pickle`."""
+        return "" if isinstance(obj, _LEFT_OUT) else None
+
+
+class _Bare(pickle.Unpickler):
+    def persistent_load(self, pid: str) -> None:
+        """None in the place of what was left out."""
 
 
 @dataclass
@@ -134,19 +166,40 @@ class _Row(Dataset[list[Any]]):
     def __getitem__(self, step: int) -> list[Any]:
         return self.objective.batches(self.config.micro_batches(step, self.ranks))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Where workers are not forked, they get the row by pickle."""
+        buffer = io.BytesIO()
+        _Light(buffer).dump((self.objective, self.config, self.ranks))
+        return _row_of, (buffer.getvalue(),)
+
+
+def _row_of(data: bytes) -> _Row:
+    return _Row(*_Bare(io.BytesIO(data)).load())
+
 
 def batches(objective: Objective, start: int, config: FitConfig, ranks: Ranks) -> Iterator[list[Any]]:
     """The micro-batches of steps `start` … `config.steps` − 1, in order."""
+    _allow_files()
+    each = len(config.micro_batches(start, ranks))
     loader = DataLoader(
         _Row(objective, config, ranks),
         sampler=range(start, config.steps),
         batch_size=None,
         num_workers=config.workers,
-        prefetch_factor=4 if config.workers else None,
+        prefetch_factor=max(_AHEAD // each, 1) if config.workers else None,
         worker_init_fn=_one_thread,
         generator=torch.Generator(),  # its own, so that starting workers leaves the run's dice alone
     )
     return iter(loader)
+
+
+def _allow_files() -> None:
+    """As many open files as the system lets this process have: each tensor that a worker hands over is one."""
+    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no such limit
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _one_thread(_: int) -> None:
@@ -190,18 +243,26 @@ def fit(
 ) -> int:
     """Trains to `config.steps`, resuming from `folder` where it holds a state; returns the step reached.
 
-    A state is written in the background every `save_seconds`, and at the end. On SIGTERM the run saves and ends early.
+    A state is written in the background every `save_seconds`, before every evaluation and at the end. On SIGTERM the
+    run saves its last whole step and ends early.
 
     Raises:
         LisaError: gradients stayed without a finite value for `patience` steps (the batch is saved beside the states),
             or a state could not be written.
     """
     ranks = ranks or Ranks()
-    step, best, norms = resume(objective, folder)
+    begun, best, norms = resume(objective, folder)
+    step = begun
     means, bad = _Means(), 0
     with _sigterm() as stopping, _Keeper(objective, config, folder, ranks, best, norms) as keeper:
         for row in _timed(batches(objective, step, config, ranks), means):
-            values = train_step(objective, row, step, config, ranks, limit=_limit(norms, config.spike))
+            try:
+                limit = _limit(norms, config.spike)
+                values = train_step(objective, row, step, config, ranks, limit=limit, stopping=stopping)
+            except _Stopped:
+                if step > begun:
+                    keeper.save(step)
+                break
             step += 1
             means.add(values)
             norms.append(values["norm"])
@@ -210,13 +271,21 @@ def fit(
                 raise _gave_up(folder, step, bad, row)
             if step % config.log_every == 0 or step == config.steps:
                 report(step, means.take())
-            score = evaluate(step) if evaluate is not None and config.evaluates(step) else None
-            stop = bool(ranks.sum({"stop": float(bool(stopping))})["stop"])
-            keeper.after(step, score, last=stop or step == config.steps)
+            stop = _asked(stopping, ranks)
+            scored = evaluate is not None and config.evaluates(step) and not stop
+            if keeper.due(step) or scored or stop or step == config.steps:
+                keeper.save(step)
+            if evaluate is not None and scored:
+                keeper.scored(step, evaluate(step))
             if stop:
                 break
     ranks.wait()
     return step
+
+
+def _asked(stopping: Sequence[int], ranks: Ranks) -> bool:
+    """Whether any process was asked to stop, on which all of them agree."""
+    return ranks.sum({"stop": float(bool(stopping))})["stop"] > 0
 
 
 def _limit(norms: Sequence[float], spike: float) -> float:
@@ -267,18 +336,21 @@ class _Keeper:
         if self.saver is not None:
             self.saver.close()
 
-    def after(self, step: int, score: float | None, *, last: bool) -> None:
-        """To be called after every step, by every process."""
-        better = score is not None and score > self.best
-        self.best = self.best if score is None else max(self.best, score)
-        if not (self._due(step) or last or better):
-            return
-        state = state_of(self.objective, step) | {"best": self.best, "norms": list(self.norms)}
+    def scored(self, step: int, score: float) -> None:
+        """Keeps the state of that step as the best one where it is. By every process, as all of these."""
+        if score > self.best:
+            self.best = score
+            self.save(step, best=True)
+
+    def save(self, step: int, *, best: bool = False) -> None:
+        """Begins to write the state."""
+        state = state_of(self.objective, step)
         if self.saver is not None:
-            self.saver.save(step, state, best=better)
+            self.saver.save(step, state | {"best": self.best, "norms": list(self.norms)}, best=best)
         self.saved = time.monotonic()
 
-    def _due(self, step: int) -> bool:
+    def due(self, step: int) -> bool:
+        """Whether it is time for a state, on which all processes agree."""
         if self.config.save_steps is not None:
             return step % self.config.save_steps == 0
         late = self.ranks.first and time.monotonic() - self.saved > self.config.save_seconds
@@ -302,8 +374,12 @@ def train_step(
     ranks: Ranks | None = None,
     *,
     limit: float = math.inf,
+    stopping: Sequence[int] = (),
 ) -> dict[str, float]:
-    """Forward, backward, clip, update; a step whose gradient is not finite or above `limit` is skipped and counted."""
+    """Forward, backward, clip, update; a step whose gradient is not finite or above `limit` is skipped and counted.
+
+    Raises _Stopped between two micro-batches, the weights as before, once there is something in `stopping`.
+    """
     ranks = ranks or Ranks()
     torch.manual_seed(config.seed * 1_000_003 + step * 1009 + ranks.rank)  # a step's dice come from its number alone
     factor = schedule(config.schedule, step, steps=config.steps, warmup=config.warmup)
@@ -315,6 +391,8 @@ def train_step(
     sums: dict[str, float] = {}
     counts = _counts(objective, row, config, ranks)
     for i, (batch, divisor) in enumerate(zip(row, counts)):
+        if i and _asked(stopping, ranks):
+            raise _Stopped
         last = i == len(row) - 1
         with without_sync(objective.module, last=last):
             losses = objective.losses(batch, divisor)
@@ -359,7 +437,7 @@ def _counts(objective: Objective, row: Sequence[Any], config: FitConfig, ranks: 
 
 
 def state_of(objective: Objective, step: int) -> dict[str, Any]:
-    """Everything a resume needs, copied to the CPU; every process has to call it.
+    """Everything a resume needs, copied to the CPU; every process has to call it, the first one gets it.
 
     The step stands for the place in the data, the schedule and the dice, which are functions of it. Frozen weights
     are left out: they come from where the run started.
@@ -368,7 +446,7 @@ def state_of(objective: Objective, step: int) -> dict[str, Any]:
         return {"step": step} | objective.module.state()
     return {
         "step": step,
-        "module": {name: whole(tensor) for name, tensor in _kept(objective.module).items()},
+        "module": {name: whole_on_first(tensor) for name, tensor in _kept(objective.module).items()},
         "optimizers": [_whole_state(o) for o in objective.optimizers],
     }
 
@@ -382,7 +460,7 @@ def _kept(module: nn.Module) -> dict[str, Tensor]:
 
 def _whole_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     saved = optimizer.state_dict()
-    state = {i: {k: whole(v) for k, v in values.items()} for i, values in saved["state"].items()}
+    state = {i: {k: whole_on_first(v) for k, v in values.items()} for i, values in saved["state"].items()}
     return {"state": state, "param_groups": saved["param_groups"]}
 
 

@@ -1,10 +1,10 @@
-"""What a training would take, measured on three steps of each stage."""
+"""What a training would take: memory from shapes alone, time measured on three steps of each stage, or of a forward."""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,24 +13,38 @@ import torch
 from torch import nn
 
 from lisa.devices import pick_device
+from lisa.memory import is_full
+from lisa.model.adapters import prepare
+from lisa.model.losses import LossWeights
 from lisa.recipes.base import Recipe
 from lisa.recipes.camvid import CamvidRecipe
 from lisa.recipes.tiny import TinyRecipe
 from lisa.train import camvid, tiny
-from lisa.train.finetune import fit_config, objective_of, parameters_trained, start_of
+from lisa.train.finetune import (
+    fit_config,
+    objective_of,
+    parameters_trained,
+    row_of,
+    start_of,
+    state_bytes,
+    trained_of,
+)
 from lisa.train.loop import FitConfig, Objective, train_step
-from lisa.train.memory import training_memory
+from lisa.train.memory import on_each, training_memory
 from lisa.train.ranks import Ranks
+from lisa.train.seg import SegObjective, SegStep
 
 STEPS = 3
+CARDS = 8
+"""Devices that memory is also shown for."""
 
-Rows = list[tuple[str, str]]
+Rows = Iterator[tuple[str, str]]
 
 
-def probe(recipe: Recipe | TinyRecipe | CamvidRecipe) -> str:
-    """Parameters, memory, steps, time and disk, as a table for people."""
+def probe(recipe: Recipe | TinyRecipe | CamvidRecipe) -> Iterator[str]:
+    """Parameters, memory, steps, disk and time, as lines of a table for people, each as soon as it is known."""
     rows = _recipe_rows(recipe) if isinstance(recipe, Recipe) else _stage_rows(recipe)
-    return "\n".join(f"{name:>24}  {value}" for name, value in rows)
+    return (f"{name:>24}  {value}" for name, value in rows)
 
 
 def stage_seconds(recipe: TinyRecipe | CamvidRecipe) -> dict[str, float]:
@@ -39,29 +53,41 @@ def stage_seconds(recipe: TinyRecipe | CamvidRecipe) -> dict[str, float]:
 
 
 def recipe_seconds(recipe: Recipe) -> float:
-    """Seconds of one step of a recipe on this machine, the first step left out."""
+    """Seconds of one step of a recipe on this machine: of one forward and its backward, times their number."""
+    config = fit_config(recipe)
+    count = len(config.micro_batches(0, Ranks()))
     with tempfile.TemporaryDirectory() as folder:
-        return _time(lambda: _objective(recipe, Path(folder)), replace(fit_config(recipe), steps=STEPS + 1))
+        one = replace(config, steps=STEPS + 1, samples=recipe.micro)
+        return count * _time(lambda: _objective(recipe, Path(folder)), one)
 
 
 def _recipe_rows(recipe: Recipe) -> Rows:
+    fit_config(recipe).micro_batches(0, Ranks())
     with tempfile.TemporaryDirectory() as folder:
-        objective = _objective(recipe, Path(folder))
-        config = replace(fit_config(recipe), steps=STEPS + 1)
-        row = objective.batches(config.micro_batches(0, Ranks())[:1])
-        memory = training_memory(objective.module.segmenter, row[0], recipe)  # type: ignore[arg-type]
-        seconds = _time(lambda: objective, config)
-        trained = parameters_trained(objective.module.segmenter)  # type: ignore[arg-type]
+        segmenter = start_of(recipe, Path(folder), torch.device("meta")).segmenter
+        prepare(segmenter, trained_of(recipe)).train()
+        step = SegStep(segmenter, weights=LossWeights(), bf16=False)
+        batch = SegObjective(step, row_of(recipe), ()).batch(range(recipe.micro))
+        memory = training_memory(segmenter, batch, recipe)
+        several = on_each(memory, segmenter, recipe.engine, CARDS)
+        trained, state = parameters_trained(segmenter), state_bytes(segmenter)
+        del segmenter, step
     total = sum(count for _, count in trained)
-    state = total * 12
-    return [
-        ("parameters trained", f"{total / 1e6:.2f} M: " + ", ".join(f"{n} {c / 1e6:.2f} M" for n, c in trained)),
-        *((f"memory, {name}", f"{size / 1e9:.2f} GB") for name, size in memory.items()),
-        ("memory in all", f"{sum(memory.values()) / 1e9:.2f} GB on each device"),
-        ("steps", f"{recipe.steps} of {recipe.samples} samples, {recipe.micro} a forward"),
-        ("time", f"{seconds:.2f} s a step, {recipe.steps * seconds / 3600:.2f} h in all on this machine"),
-        ("disk", f"{state * (recipe.keep + 1) / 1e9:.2f} GB for the states kept"),
-    ]
+    yield "parameters trained", f"{total / 1e6:.2f} M: " + ", ".join(f"{n} {c / 1e6:.2f} M" for n, c in trained)
+    for name, size in memory.items():
+        yield f"memory, {name}", f"{size / 1e9:.2f} GB"
+    yield "memory in all", f"{sum(memory.values()) / 1e9:.2f} GB on one device"
+    yield f"on each of {CARDS}", f"{sum(several.values()) / 1e9:.2f} GB with engine={recipe.engine}"
+    yield "steps", f"{recipe.steps} of {recipe.samples} samples, {recipe.micro} a forward"
+    yield "disk", f"{state * (recipe.keep + 1) / 1e9:.2f} GB for the states kept"
+    try:
+        seconds = recipe_seconds(recipe)
+    except (MemoryError, RuntimeError) as error:
+        if not is_full(error):
+            raise
+        yield "time", "not measured: it does not fit on this machine"
+        return
+    yield "time", f"{seconds:.2f} s a step, {recipe.steps * seconds / 3600:.2f} h in all on this machine"
 
 
 def _stage_rows(recipe: TinyRecipe | CamvidRecipe) -> Rows:
@@ -70,13 +96,13 @@ def _stage_rows(recipe: TinyRecipe | CamvidRecipe) -> Rows:
     hours = sum(steps[name] * each for name, (each, _) in measured.items()) / 3600
     weights = list(next(reversed(measured.values()))[1].parameters())
     total, trained = sum(p.numel() for p in weights), sum(p.numel() for p in weights if p.requires_grad)
-    return [
-        ("parameters", f"{total / 1e6:.2f} M, {trained / 1e6:.2f} M of them trained in the last stage"),
-        ("weights and optimizer", f"{(total * 4 + trained * 12) / 1e6:.0f} MB of memory"),
-        *((name.replace("_", " "), f"{steps[name]}, {each:.2f} s each") for name, (each, _) in measured.items()),
-        ("time in all", f"{hours:.2f} h on this machine"),
-        ("disk", f"{(total * 4 + trained * 8) * 3 / 1e6:.0f} MB for the states kept, {total * 2 / 1e6:.0f} MB result"),
-    ]
+    yield "parameters", f"{total / 1e6:.2f} M, {trained / 1e6:.2f} M of them trained in the last stage"
+    yield "weights and optimizer", f"{(total * 4 + trained * 12) / 1e6:.0f} MB of memory"
+    for name, (each, _) in measured.items():
+        yield name.replace("_", " "), f"{steps[name]}, {each:.2f} s each"
+    yield "time in all", f"{hours:.2f} h on this machine"
+    kept = (total * 4 + trained * 8) * 3
+    yield "disk", f"{kept / 1e6:.0f} MB for the states kept, {total * 2 / 1e6:.0f} MB result"
 
 
 def _measured(recipe: TinyRecipe | CamvidRecipe) -> dict[str, tuple[float, nn.Module]]:

@@ -113,6 +113,13 @@ def whole(value: Any) -> Any:
     return value.detach().to("cpu", copy=True) if isinstance(value, Tensor) else value
 
 
+def whole_on_first(value: Any) -> Any:
+    """The same for the first process alone; others only take part, and get None for a tensor, since a copy is large."""
+    if isinstance(value, DTensor):
+        value = value.full_tensor()
+    return None if isinstance(value, Tensor) and dist.is_initialized() and dist.get_rank() else whole(value)
+
+
 def share_like(value: Tensor, parameter: Tensor) -> Tensor:
     """A whole tensor placed as a parameter is: shared out where that is."""
     value = value.to(parameter.device)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import accumulate
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +54,7 @@ class SegStep(nn.Module):
 
     def output(self, batch: Batch, features: tuple[Tensor | None, Sequence[Tensor] | None]) -> Output:
         """The pass itself, in bf16 where it is asked for."""
-        with torch.autocast(self.segmenter.device.type, torch.bfloat16, enabled=self.bf16):
+        with computed(self.segmenter, bf16=self.bf16):
             return self.segmenter(batch, *features)
 
     def losses(self, batch: Batch, output: Output, counts: Mapping[str, float]) -> dict[str, Tensor]:
@@ -60,6 +62,11 @@ class SegStep(nn.Module):
         losses = self.segmenter.losses(batch, output, self.weights, counts)
         parts = {"total": losses.total, "text": losses.text, "bce": losses.bce, "dice": losses.dice}
         return parts if losses.score is None else parts | {"score": losses.score}
+
+
+def computed(segmenter: Segmenter, *, bf16: bool) -> AbstractContextManager[Any]:
+    """In bf16 where it is asked for: trained weights are in float32 then, frozen ones in bf16."""
+    return torch.autocast(segmenter.device.type, torch.bfloat16, enabled=bf16)
 
 
 class SegObjective:
@@ -108,11 +115,24 @@ class SegObjective:
         for again in range(_TRIES):
             try:
                 if found := self._draw(place + again * 1_000_000_007):
-                    return found
+                    return [self._kept(sample) for sample in found]
             except LisaError as error:
                 wrong.append(str(error))
         last = f" ({wrong[-1]})" if wrong else ""
         raise BadInput(f"the data gives nothing to learn at place {place}{last}: look at it with `lisa data check`")
+
+    def _kept(self, sample: Sample) -> Sample:
+        """Without the masks whose [SEG] lies beyond where the language side cuts a conversation, if it does so."""
+        vlm: Any = self.segmenter.vlm
+        cuts = getattr(getattr(vlm, "dialogue", None), "max_length", None)
+        if cuts is None or not any(turn.targets for turn in sample.turns):
+            return sample
+        left = int((vlm.prepare_text({}, sample.turns).input_ids == vlm.seg_token_id).sum())
+        turns = []
+        for turn in sample.turns:
+            turns.append(replace(turn, targets=turn.targets[:left]))
+            left -= len(turns[-1].targets)
+        return replace(sample, turns=tuple(turns))
 
     def _name(self, wrong: Sequence[str]) -> None:
         """Names records that could not be read, each once; too many end the run with a list."""
@@ -145,8 +165,15 @@ def _length(group: Sequence[Sample]) -> int:
 class FrozenFeatures:
     """What frozen encoders see, from caches where there are any; None for an encoder that is trained."""
 
-    def __init__(self, segmenter: Segmenter, masks: FeatureCache | None, language: FeatureCache | None) -> None:
-        self.segmenter, self.masks, self.language = segmenter, masks, language
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        masks: FeatureCache | None,
+        language: FeatureCache | None,
+        *,
+        bf16: bool = False,
+    ) -> None:
+        self.segmenter, self.masks, self.language, self.bf16 = segmenter, masks, language, bf16
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> tuple[Tensor | None, Sequence[Tensor] | None]:
@@ -160,7 +187,7 @@ class FrozenFeatures:
         if self.masks is None:
             return torch.stack(list(self._encode(batch.pixels)))
         rows = self.masks(batch.pictures, lambda rows: self._encode(batch.pixels[rows]), batch.pixels.device)
-        return torch.stack(rows)
+        return torch.stack(rows).to(next(masker.image_encoder.parameters()).dtype)  # a cache may have rounded them
 
     def _encode(self, pixels: Tensor) -> Iterator[Tensor]:
         """Pictures `[I, 4, S, S]` → features `[C, g, g]` of each, a megapixel at a time, which bounds the memory."""
@@ -172,11 +199,12 @@ class FrozenFeatures:
         apart = all(len(tensor) == len(batch.pictures) for tensor in images.values())
         if self.language is None or not apart:  # the step computes them, with a graph if the tower is trained
             return None
-        return self.language(
-            batch.pictures,
-            lambda rows: vlm.encode_images({k: v[rows] for k, v in images.items()}),
-            batch.pixels.device,
-        )
+        with computed(self.segmenter, bf16=self.bf16):  # as the step would compute them
+            return self.language(
+                batch.pictures,
+                lambda rows: vlm.encode_images({k: v[rows] for k, v in images.items()}),
+                batch.pixels.device,
+            )
 
 
 def is_trained(module: nn.Module) -> bool:

@@ -28,7 +28,7 @@ from lisa.train.dense import DenseHeads, classes_of_world, dense_objective, trai
 from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
-from lisa.train.prompted import PromptedObjective, labels_of
+from lisa.train.prompted import PromptedObjective, PromptedWords, labels_of
 from lisa.train.seg import SegStep
 from lisa.train.watch import logged
 from lisa.train.words import WordsObjective
@@ -183,7 +183,7 @@ def _begin(
     heads.token.load_state_dict(dense.token.state_dict())
     config = FitConfig(steps=recipe.word_steps, samples=recipe.words.pictures, seed=recipe.seed, schedule="constant")
     home = folder / "words"
-    done = fit(_words(segmenter, recipe), config, home, logged(report, home))
+    done = fit(_words(segmenter, recipe, dense), config, home, logged(report, home))
     return (segmenter, dense) if done == recipe.word_steps else None
 
 
@@ -199,8 +199,11 @@ def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[
     }
 
 
-def _words(segmenter: Segmenter, recipe: TinyRecipe) -> WordsObjective:
-    return WordsObjective(segmenter.vlm, FreshDialogues(recipe.words))  # type: ignore[arg-type]
+def _words(segmenter: Segmenter, recipe: TinyRecipe, dense: DenseHeads | None = None) -> WordsObjective:
+    draw = FreshDialogues(recipe.words)
+    if dense is not None and recipe.words.masks:
+        return PromptedWords(segmenter, draw, dense)
+    return WordsObjective(segmenter.vlm, draw)  # type: ignore[arg-type]
 
 
 def _go_on(recipe: TinyRecipe, final: Path, heads: LookHeads) -> Segmenter:

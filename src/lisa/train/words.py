@@ -38,14 +38,15 @@ class WordsBatch:
 class WordsObjective:
     """Answers by words alone; see `lisa.train.loop.Objective`."""
 
-    def __init__(self, vlm: HfVlm, draw: Draw) -> None:
-        """`draw`: place → conversations, whose pictures are left out."""
+    def __init__(self, vlm: HfVlm, draw: Draw, *, beside: nn.Module | None = None) -> None:
+        """`draw`: place → conversations, whose pictures are left out. `beside`: what else is trained."""
         self.vlm, self.draw = vlm, draw
-        self.module: nn.Module = vlm.model
+        self.module: nn.Module = vlm.model if beside is None else nn.ModuleDict({"vlm": vlm.model, "beside": beside})
         decoder: Any = vlm.model.get_decoder()
         kernels = matrices(decoder, without=NO_MATRICES)
-        others = [*rest(decoder, kernels), *vlm.head.parameters()]
+        others = [*rest(decoder, kernels), *vlm.head.parameters(), *(beside.parameters() if beside else ())]
         self.optimizers: Sequence[Optimizer] = muon_beside_adamw(kernels, others, rate=1e-3)
+        self._image = vlm.model.config.image_token_id
         self._blank = vlm.prepare_image(np.zeros((1, 1, 3), np.uint8))
 
     def batches(self, shares: Sequence[range]) -> list[WordsBatch]:
@@ -57,7 +58,7 @@ class WordsObjective:
         rows = []
         for sample in samples:
             prompt = self.vlm.prepare_text(self._blank, sample.turns)
-            kept = prompt.input_ids != self.vlm.model.config.image_token_id
+            kept = prompt.input_ids != self._image
             rows.append((prompt.input_ids[kept], prompt.labels[kept]))
         return WordsBatch(
             input_ids=pad_rows([ids for ids, _ in rows], self.vlm.dialogue.pad_token_id, left=False),
@@ -71,7 +72,10 @@ class WordsObjective:
 
     def losses(self, batch: WordsBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """`total`, the error of the answers' tokens, and the share of them that would be said."""
-        hidden = self.vlm.hidden_of_words(batch.input_ids, batch.mask)[:, :-1]
+        return self._errors(self.vlm.hidden_of_words(batch.input_ids, batch.mask)[:, :-1], batch, counts)
+
+    def _errors(self, hidden: Tensor, batch: WordsBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
+        """Of the states `[B, T − 1, D]` that predict."""
         following = batch.labels[:, 1:]
         supervised = following != IGNORE
         logits, wanted = self.vlm.logits(hidden[supervised]), following[supervised]

@@ -16,6 +16,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from lisa.errors import BadInput, Missing
+from lisa.train.ranks import whole_on_first
 
 
 def chosen() -> dict[str, Any]:
@@ -53,6 +54,7 @@ class Zero(nn.Module):
             "gradient_accumulation_steps": 1,
             "gradient_clipping": clip,
             "zero_allow_untested_optimizer": True,
+            "zero_force_ds_cpu_optimizer": False,  # or offloading refuses every optimizer but DeepSpeed's own
             "bf16": {"enabled": False},
             "fp16": {"enabled": False},
         }
@@ -78,11 +80,11 @@ class Zero(nn.Module):
         """Trained weights and buffers by name, and AdamW's state as torch writes it; every process has to call it."""
         from deepspeed import utils  # type: ignore[import-not-found]
 
-        weights = {name: _copied(utils.safe_get_full_fp32_param(p)) for name, p in self.trained}
-        weights |= {name: _copied(tensor) for name, tensor in self.fixed.items()}
+        weights = {name: whole_on_first(utils.safe_get_full_fp32_param(p)) for name, p in self.trained}
+        weights |= {name: whole_on_first(tensor) for name, tensor in self.fixed.items()}
         count = next((float(s["step"]) for s in self.optimizer.state.values() if "step" in s), 0.0)
         moments = {
-            i: {k: _copied(utils.safe_get_full_optimizer_state(p, k)) for k in ("exp_avg", "exp_avg_sq")}
+            i: {k: whole_on_first(utils.safe_get_full_optimizer_state(p, k)) for k in ("exp_avg", "exp_avg_sq")}
             | {"step": torch.tensor(count)}
             for i, (_, p) in enumerate(self.trained)
         }
@@ -135,10 +137,6 @@ class Zero(nn.Module):
             utils.safe_set_local_fp32_param(parameter, mine)
         else:
             utils.safe_set_local_optimizer_state(parameter, mine, key)
-
-
-def _copied(value: Tensor) -> Tensor:
-    return value.detach().to("cpu", copy=True)
 
 
 def _without_none(config: Mapping[str, Any]) -> dict[str, Any]:
