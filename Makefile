@@ -63,4 +63,4 @@ examples: $(VENV)/base  ## draw the example pictures again
 	$(PY) examples/draw.py
 
 clean:
-	rm -rf $(VENV) out .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
