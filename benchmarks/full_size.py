@@ -36,7 +36,7 @@ from lisa.model.expected import manifest
 from lisa.model.segmenter import Batch, Segmenter
 from lisa.recipes.base import Recipe
 from lisa.recipes.lisa import lisa_7b, lisa_7b_code, lisa_13b, reasonseg_finetune
-from lisa.train.memory import GRADIENT, MASTER, training_memory
+from lisa.train.memory import frozen_blocks, on_each, training_memory
 from lisa.types import Sample, Target, Turn
 from lisa.vlms.base import IGNORE
 from lisa.vlms.llava_tokens import LlamaTokens
@@ -87,8 +87,6 @@ PIECE = "image"
 HEIGHT, WIDTH = 480, 640
 MEASURED_ABOVE = 1.17
 """What was measured lay up to so much above the estimate of memory; benchmarks/results/training_cpu2_2026-11.md."""
-BUCKET = 500_000_000
-"""Numbers in ZeRO-2's buffer for gradients, by default."""
 FORMS = (("ddp", 2), ("ddp", 1), ("fsdp", 2), ("fsdp", 4), ("ZeRO-2", 2))
 """Engines, with pictures a forward."""
 SIDE = 2048
@@ -299,26 +297,8 @@ def cpu_flops() -> dict[str, float]:
 # -- memory ----------------------------------------------------------------------------------------------------------
 def memory_of(segmenter: Segmenter, engine: str, micro: int, recipe: Recipe) -> dict[str, float]:
     """Part → bytes on each of eight cards: `--dry-run`'s estimate, and what an engine copies or shares out."""
-    batch = batch_of(segmenter, micro)
-    parts = training_memory(segmenter, batch, recipe)
-    blocks = blocks_of(segmenter)
-    numbers, share = parts["trained weights"] / MASTER, 1 / CARDS
-    if engine == "ddp":
-        return parts | {"gradients": 2 * parts["gradients"]}
-    parts["optimizer"] *= share
-    if engine == "fsdp":
-        frozen = parts["frozen weights"] - sum(blocks) * (1 - share) + 2 * max(blocks)
-        weights, gradients = numbers * MASTER * (1 + share), numbers * GRADIENT * (1 + share)
-        return parts | {"frozen weights": frozen, "trained weights": weights, "gradients": gradients}
-    gradients = numbers * GRADIENT * share + BUCKET * GRADIENT
-    return parts | {"trained weights": numbers * MASTER * (1 + share), "gradients": gradients}
-
-
-def blocks_of(segmenter: Segmenter) -> list[int]:
-    """Bytes of the frozen weights of each block of the language model."""
-    language: Any = language_model(segmenter)
-    frozen = [[p for p in layer.parameters() if not p.requires_grad] for layer in language.layers]
-    return [sum(p.numel() * p.element_size() for p in block) for block in frozen]
+    parts = training_memory(segmenter, batch_of(segmenter, micro), recipe)
+    return on_each(parts, segmenter, engine, CARDS)
 
 
 def verdict(needed: float, card: Card) -> str:
@@ -491,7 +471,7 @@ def _memory(paper: Recipe, sizes: Mapping[str, Size], utilisation: float) -> lis
             needed = sum(found.values())
             at_most = max(needed, whole)
             forwards = paper.samples / CARDS / micro
-            gathered = forwards * 2 * (1 - 1 / CARDS) * sum(blocks_of(segmenter)) / 1e9
+            gathered = forwards * 2 * (1 - 1 / CARDS) * sum(frozen_blocks(segmenter)) / 1e9
             row = [size.upper(), engine, str(micro), *(f"{v / 1e9:.1f}" for v in found.values())]
             row += [f"**{needed / 1e9:.1f}**", *(verdict(at_most, card) for card in HARDWARE)]
             rows.append([*row, f"{gathered:.0f}" if engine == "fsdp" else "–"])

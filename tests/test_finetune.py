@@ -353,9 +353,12 @@ def test_a_disk_that_fills_up_is_left_to_the_states(tmp_path, monkeypatch):
 
 
 def test_a_native_checkpoint_is_loaded_in_the_type_that_is_asked_for(start_folder):
-    loaded = checkpoint.load(start_folder, device=torch.device("cpu"), dtype=torch.bfloat16, wide=("masker.",))
-    for name, p in loaded.named_parameters():
-        assert p.dtype == (torch.float32 if name.startswith("masker.") else torch.bfloat16)
+    cpu = torch.device("cpu")
+    for mixed in (False, True):
+        loaded = checkpoint.load(start_folder, device=cpu, dtype=torch.bfloat16, mixed=mixed)
+        for name, p in loaded.named_parameters():  # both sides of the embedded model compute in their own type
+            own = mixed and not name.startswith("projector.")
+            assert p.dtype == (torch.float32 if own else torch.bfloat16)
     assert not any(t.is_meta for t in [*loaded.parameters(), *loaded.buffers()])
     text = loaded.vlm.model.get_decoder()  # type: ignore[attr-defined]
     assert text.rotary_emb.inv_freq.dtype == torch.float32

@@ -11,8 +11,8 @@ import torch
 from lisa.model.checkpoint import build
 from lisa.recipes.tiny import debug
 from lisa.train.dense import classes_of_world, dense_objective
-from lisa.train.prompted import Called, PromptedWords, called_of
-from lisa.train.tiny import FreshDialogues, make_tokenizer, seg_objective, tokenizer_samples
+from lisa.train.prompted import Called, PromptedWords, WorldWords, called_of
+from lisa.train.tiny import PROMPT_IN_WORDS, FreshDialogues, make_tokenizer, seg_objective, tokenizer_samples
 from lisa.world.sets import make_picture
 
 CLASSES = classes_of_world()
@@ -56,13 +56,13 @@ def test_what_is_not_known_does_not_count(small):
     words = torch.tensor([[3, 0, 0], [5, 0, 0]])
     place = torch.tensor([[1.0, 0.2, 0.7], [0.0, 0.0, 0.0]])
     exact = dense.prompts(words, place).detach()
-    called = Called(words, place, torch.tensor([True, False]))
-    assert called.distance(exact, dense).item() == 0.0
-    assert float(called.distance(exact + torch.tensor([[0.0], [9.0]]), dense)) == 0.0
-    assert float(called.distance(exact + torch.tensor([[2.0], [0.0]]), dense)) == pytest.approx(4.0, rel=1e-5)
-    assert float(called.distance(exact, dense, placed=False)) > 0.0
-    nothing = Called.of([], CLASSES, 256)
-    assert float(nothing.distance(torch.zeros(0, exact.shape[1]), dense)) == 0.0
+    teacher, called = WorldWords(dense), Called(words, place, torch.tensor([True, False]))
+    assert teacher.distance(exact, called).item() == 0.0
+    assert teacher.distance(exact + torch.tensor([[0.0], [9.0]]), called).item() == 0.0
+    assert float(teacher.distance(exact + torch.tensor([[2.0], [0.0]]), called)) == pytest.approx(4.0, rel=1e-5)
+    assert float(teacher.distance(exact, called, seen=False)) > 0.0
+    nothing = teacher.called([], 256)
+    assert teacher.distance(torch.zeros(0, exact.shape[1]), nothing).item() == 0.0
 
 
 def test_every_seg_is_called_and_learns(small):
@@ -72,7 +72,7 @@ def test_every_seg_is_called_and_learns(small):
     marks = int((batch.vlm.labels == segmenter.vlm.seg_token_id).sum())
     assert len(batch.called.words) == marks > 3
     losses = objective.losses(batch, objective.counts(batch))
-    assert 0 < float(losses["prompt"]) < 100
+    assert 0 < losses["prompt"].item() < 100
     losses["prompt"].backward()
     assert float(segmenter.projector.out.weight.grad.abs().sum()) > 0
     assert all(p.grad is None for p in dense.parameters())
@@ -80,13 +80,13 @@ def test_every_seg_is_called_and_learns(small):
 
 def test_words_alone_teach_the_masker_s_names(small):
     segmenter, dense, lesson = small
-    objective = PromptedWords(segmenter, FreshDialogues(lesson), dense)
+    objective = PromptedWords(segmenter, FreshDialogues(lesson), WorldWords(dense), weight=PROMPT_IN_WORDS)
     batch = objective.batches([range(2)])[0]
     assert len(batch.called.words) == int((batch.labels[:, 1:] == segmenter.vlm.seg_token_id).sum())
     found = []
     for _ in range(8):
         losses = objective.losses(batch, objective.counts(batch))
-        found.append(float(losses["prompt"]))
+        found.append(losses["prompt"].item())
         for optimizer in objective.optimizers:
             optimizer.zero_grad()
         losses["total"].backward()

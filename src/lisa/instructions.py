@@ -16,7 +16,7 @@ Place = Sequence[float] | NDArray[np.bool_]
 """A point (x, y) or box (x0, y0, x1, y1) in pixels of the picture, or a mask of it, `[H, W]` or `[1, H, W]` bool."""
 
 MAX_CHARACTERS = 4000
-"""Longer instructions would not fit beside the picture in the context of the published models."""
+"""Longer instructions are refused unread; how many tokens a model takes is seen when they are known."""
 
 EXAMPLE = '"Which food has the most vitamin C?"'
 

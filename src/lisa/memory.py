@@ -35,7 +35,7 @@ def memory_total() -> int:
 
 def memory_free(device: Any = None) -> int:
     """Bytes free now for weights on a device: on the CPU what programs can still get, on CUDA the card's own."""
-    if str(device).startswith("cuda"):
+    if _on_card(device):
         import torch
 
         return torch.cuda.mem_get_info(device)[0]
@@ -46,6 +46,11 @@ def memory_free(device: Any = None) -> int:
     if limit < psutil.virtual_memory().total:
         free = min(free, limit - _cgroup_used())
     return max(free, 0)
+
+
+def _on_card(device: Any) -> bool:
+    """Whether a device has memory of its own that can be asked for."""
+    return str(device).startswith("cuda")
 
 
 def is_full(error: BaseException) -> bool:
@@ -112,7 +117,7 @@ def check_fits(
     # a model of some megabytes needs no gigabyte beside it
     if need + min(MARGIN, need) <= have:
         return need
-    where = f"memory on {device}" if str(device).startswith("cuda") else "memory"
+    where = f"memory on {device}" if _on_card(device) else "memory"
     raise TooLarge(
         f"{shown(name or folder)} needs {need / GIB:.1f} GiB of {where}, {have / GIB:.1f} GiB is free: "
         f"{_smaller(Path(folder), dtype, device, name or str(folder), have, extra)}"
@@ -123,7 +128,7 @@ def _smaller(folder: Path, dtype: Any, device: Any, name: str, have: int, extra:
     need, half = memory_needed(folder, dtype), memory_needed(folder, "bfloat16")
     if half < need and half + extra + min(MARGIN, half) <= have:
         return "load it with dtype=bfloat16 (--dtype bfloat16)"
-    if str(device).startswith("cuda") and need + extra + min(MARGIN, need) <= memory_free():
+    if _on_card(device) and need + extra + min(MARGIN, need) <= memory_free():
         return "load it with device=cpu (--device cpu): slower, but this machine's own memory holds it"
     if "13b" in name.lower() and have > 16 * GIB:
         return "take lisa-7b, or close other programs"

@@ -232,7 +232,7 @@ def load(
     """A model by name ("tiny", "lisa-7b"), folder or hub id, ready to be asked.
 
     Args:
-        model: "tiny" is in the package; others are looked up as a folder, then in the hub's cache.
+        model: "tiny" is in the package; "lisa-7b" is looked up in the hub's cache, others as a folder first.
         device: "cpu", "cuda", …; None takes the best one here.
         dtype: "float32", "bfloat16" or "float16"; None takes float32 on CPUs where it fits, else bfloat16.
         vision_tower: folder or hub id of CLIP, for published weights whose own entry is not what you want.

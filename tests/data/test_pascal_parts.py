@@ -12,6 +12,7 @@ from lisa import registry
 from lisa.data import prompts
 from lisa.data.base import asking
 from lisa.data.pascal_parts import PascalParts, spoken
+from lisa.errors import BadInput
 
 
 @pytest.fixture
@@ -23,6 +24,20 @@ def folder(formats, tmp_path):
     for path in (formats / "pascal_part_mat").iterdir():
         shutil.copy(path, pictures if path.suffix == ".jpg" else home / "Annotations_Part")
     return tmp_path
+
+
+def test_parts_are_read_from_pascals_own_files(folder):
+    reader = registry.find("datasets", registry.DATASETS, "pascal_part")(folder)
+    assert len(reader) == 18
+    names = {name for i in range(18) for name, mask in reader.things(i)}
+    assert {"dog:left front paw", "person:right eyebrow", "car:wheel", "horse:left front upper leg"} <= names
+    for i in range(18):
+        for sample in reader.draw(i, np.random.default_rng(i)):
+            assert sample.turns[0].targets[0].mask.shape == sample.image.shape[:2]
+    home = folder / "vlpart" / "pascal_part"
+    (home / "Annotations_Part" / "2008_000652.mat").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(200))
+    with pytest.raises(BadInput, match="2008_000652"):
+        reader.draw(0, np.random.default_rng(0))
 
 
 def test_pictures_of_the_validation_part_are_not_learned_from(folder):

@@ -284,25 +284,6 @@ def test_names_of_the_panoptic_form_are_said_as_people_say_them(tmp_path):
     assert [found[i].thing for i in range(6)] == ["wall", "floor wood", "window blind", "tree", "door", "traffic light"]
 
 
-def test_parts_of_pascals_own_files(formats, tmp_path):
-    home = tmp_path / "vlpart" / "pascal_part"
-    pictures = home / "VOCdevkit" / "VOC2010" / "JPEGImages"
-    pictures.mkdir(parents=True)
-    (home / "Annotations_Part").mkdir()
-    for path in (formats / "pascal_part_mat").iterdir():
-        shutil.copy(path, pictures if path.suffix == ".jpg" else home / "Annotations_Part")
-    reader = registry.find("datasets", DATASETS, "pascal_part")(tmp_path)
-    assert len(reader) == 18
-    names = {name for i in range(18) for name, mask in reader.things(i)}
-    assert {"dog:left front paw", "person:right eyebrow", "car:wheel", "horse:left front upper leg"} <= names
-    for i in range(18):
-        for sample in reader.draw(i, dice(i)):
-            assert sample.turns[0].targets[0].mask.shape == sample.image.shape[:2]
-    (home / "Annotations_Part" / "2008_000652.mat").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(200))
-    with pytest.raises(BadInput, match="2008_000652"):
-        reader.draw(0, dice())
-
-
 @pytest.mark.parametrize(
     ("code", "said"),
     [("lfuleg", "left front upper leg"), ("rear", "right ear"), ("llleg", "left lower leg"), ("wheel_2", "wheel"),

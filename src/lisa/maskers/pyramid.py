@@ -67,6 +67,9 @@ class Ask(nn.Module):
 class PyramidMasker(nn.Module):
     """See the module's drawing. Masks come at half the square's side."""
 
+    own_precision = True
+    """Computes in the type of its weights, also under autocast: bf16 convolutions are slow on CPUs."""
+
     def __init__(
         self, pyramid: Pyramid, *, square: int, prompt: int, embedding: int, layers: int, sharp: bool = False
     ) -> None:
@@ -93,7 +96,7 @@ class PyramidMasker(nn.Module):
 
     def encode(self, pixels: Tensor) -> Tensor:
         """`[B, 4, S, S]` → features `[B, C, S/4, S/4]`."""
-        with torch.autocast(pixels.device.type, enabled=False):  # bf16 convolutions are slow on CPUs
+        with torch.autocast(pixels.device.type, enabled=False):
             return self.image_encoder(normalised(pixels, self.vote.weight.dtype))
 
     def votes(self, features: Tensor) -> Tensor:

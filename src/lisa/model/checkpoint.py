@@ -55,15 +55,17 @@ def save(segmenter: Segmenter, config: ModelConfig, folder: Path, *, dtype: torc
     write_json(folder / "config.json", config.to_json())  # last, so that a folder with it is whole
 
 
-def load(folder: Path, *, device: torch.device, dtype: torch.dtype, wide: tuple[str, ...] = ()) -> Segmenter:
+def load(folder: Path, *, device: torch.device, dtype: torch.dtype, mixed: bool = False) -> Segmenter:
     """A segmenter from one of our folders, ready to answer. Raises BadCheckpoint when weights do not fit.
 
-    Weights are in `dtype`, those whose names begin with one of `wide` in float32; never is there a second copy of them.
-    Buffers that no file holds, such as rotary frequencies, stay as they were made.
+    Weights are in `dtype`; with `mixed`, to be trained under autocast, parts of `own_precision` are in float32. There
+    is never a second copy of them. Buffers that no file holds, such as rotary frequencies, stay as they were made.
     """
     with _without_weights():
         segmenter = build(read_config(folder), folder)
     try:
+        parts = {f"{name}.": part for name, part in segmenter.named_children()} if mixed else {}
+        wide = tuple(k for k, p in parts.items() if any(getattr(m, "own_precision", False) for m in p.modules()))
         state = load_file(folder / WEIGHTS)
         for key, tensor in state.items():
             kind = torch.float32 if key.startswith(wide) else dtype

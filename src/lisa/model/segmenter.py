@@ -177,16 +177,20 @@ class Segmenter(nn.Module):
     # --- training ---
 
     def collate(self, samples: Sequence[Sequence[Sample]]) -> Batch:
-        """Samples grouped by picture → a batch; each picture is prepared once, each sample is one conversation."""
+        """Samples grouped by picture → a batch; each picture is prepared once, each sample is one conversation.
+
+        Masks whose [SEG] lies beyond where the language side cuts a conversation are left out.
+        """
         prepared = [self.vlm.prepare_image(group[0].image) for group in samples]
         masked = [self.masker.prepare(group[0].image) for group in samples]
         prompts = [self.vlm.prepare_text(i, s.turns) for i, group in zip(prepared, samples) for s in group]
         index = [i for i, group in enumerate(samples) for _ in group]
+        marks = iter([int((p.input_ids == self.vlm.seg_token_id).sum()) for p in prompts])
         return Batch(
             vlm=self.vlm.collate(prompts, index, join_images(prepared)),
             pixels=torch.stack([pixels for pixels, _ in masked]),
             geometries=tuple(geometry for _, geometry in masked),
-            targets=tuple(_stack_targets(group) for group in samples),
+            targets=tuple(_stack_targets(group, [next(marks) for _ in group]) for group in samples),
             pictures=tuple(_hash(group[0].image) for group in samples),
         )
 
@@ -256,8 +260,12 @@ def _hash(image: Image) -> str:
     return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()[:32]
 
 
-def _stack_targets(group: Sequence[Sample]) -> Tensor:
-    """All target masks of one picture's conversations, `[N, H, W]` bool."""
-    masks = [torch.from_numpy(target.mask) for s in group for turn in s.turns for target in turn.targets]
+def _stack_targets(group: Sequence[Sample], marks: Sequence[int]) -> Tensor:
+    """Target masks of one picture's conversations, `[N, H, W]` bool; `marks`: [SEG] tokens left of each of them."""
+    masks: list[Tensor] = []
+    for sample, left in zip(group, marks):
+        targets = [target for turn in sample.turns for target in turn.targets]
+        cut = sum((turn.answer or "").count(SEG) for turn in sample.turns) - left
+        masks += [torch.from_numpy(target.mask) for target in targets[: len(targets) - cut]]
     h, w = group[0].image.shape[:2]
     return torch.stack(masks).bool() if masks else torch.zeros(0, h, w, dtype=torch.bool)

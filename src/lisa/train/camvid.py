@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
-from torch.optim import Optimizer
 
 from lisa.data.augment import Augmentation
 from lisa.data.camvid import CLASSES, CamVid
@@ -21,14 +20,15 @@ from lisa.geometry import Geometry
 from lisa.maskers.pyramid import build as build_masker
 from lisa.model.checkpoint import build, save
 from lisa.model.losses import LossWeights
-from lisa.model.segmenter import Output, Segmenter
+from lisa.model.segmenter import Segmenter
 from lisa.recipes.camvid import SQUARE, CamvidRecipe
 from lisa.train.checkpoints import check_space
 from lisa.train.dense import STRIDE
-from lisa.train.look import LookBatch, LookHeads, LookObjective
+from lisa.train.look import LookHeads
 from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.photos import PhotoHeads, PhotoObjective, squared
-from lisa.train.seg import Draw, SegStep
+from lisa.train.prompted import PromptedObjective
+from lisa.train.seg import SegStep
 from lisa.train.tiny import make_tokenizer, optimizers_of
 from lisa.train.watch import logged
 from lisa.train.words import WordsObjective
@@ -80,48 +80,36 @@ def photo_objective(heads: PhotoHeads, data: CamVid, stage: Stage, seed: int) ->
     return made
 
 
-@dataclass(frozen=True, kw_only=True)
-class PromptBatch(LookBatch):
-    """A batch with what each of its masks is called by the words that the masker was taught with."""
+class PhotoWords:
+    """The words that the masker learned on photographs, class and side; see `Teacher`."""
 
-    called: Tensor
-    """`[S, 2]` int64: class, side; in the order of the [SEG] tokens."""
+    def __init__(self, heads: PhotoHeads) -> None:
+        self.heads = heads.requires_grad_(False)
 
+    def called(self, samples: Iterable[Sample], square: int) -> Tensor:
+        """`[S, 2]` int64: class, side."""
+        return torch.tensor([word for s in samples for word in s.meta["words"]], dtype=torch.int64).reshape(-1, 2)
 
-class QuestionObjective(LookObjective):
-    """Answers and masks, while [SEG] also learns to say what the masker's own words say."""
-
-    def __init__(
-        self, step: SegStep, draw: Draw, optimizers: Sequence[Optimizer], heads: LookHeads, words: PhotoHeads
-    ) -> None:
-        super().__init__(step, draw, optimizers, heads, labels_of)
-        self.words = words.requires_grad_(False)
-
-    def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:
-        """`look`, `point`, and `prompt`: how far [SEG] is from the prompt that the class's name would be."""
-        assert isinstance(batch, PromptBatch)
-        prompt = mse_loss(output.seg_embeddings.float(), self.words.prompts(batch.called))
-        return super().beside(batch, output, tokens) | {"prompt": (PROMPT, prompt)}
-
-    def _collate(self, groups: Sequence[Sequence[Sample]]) -> PromptBatch:
-        batch = super()._collate(groups)
-        called = [word for group in groups for s in group for word in s.meta["words"]]
-        return PromptBatch(**vars(batch), called=torch.tensor(called, dtype=torch.int64).reshape(-1, 2))
+    def distance(self, prompts: Tensor, called: Tensor, *, seen: bool = True) -> Tensor:
+        """See `Teacher`; nothing of it has to be seen."""
+        return mse_loss(prompts, self.heads.prompts(called))
 
 
 def question_objective(
     segmenter: Segmenter, data: CamVid, heads: LookHeads, words: PhotoHeads, seed: int
-) -> QuestionObjective:
+) -> PromptedObjective:
     """The language side and what it prompts with are trained; masker and trunk have learned to see and stay."""
     segmenter.masker.requires_grad_(False)  # type: ignore[attr-defined]
     segmenter.vlm.model.model.vision_tower.trunk.requires_grad_(False)  # type: ignore[attr-defined]
     weights = LossWeights(text=TEXT, bce=2.0, dice=1.0, score=0.5, original_size=False)
-    return QuestionObjective(
+    return PromptedObjective(
         SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
         rounds(data, seed),
         optimizers_of(segmenter, heads),
         heads,
-        words,
+        labels_of,
+        PhotoWords(words),
+        weight=PROMPT,
     )
 
 
@@ -210,7 +198,7 @@ def objectives_of(recipe: CamvidRecipe, folder: Path) -> dict[str, tuple[Callabl
     def photo(stage: Stage) -> PhotoObjective:
         return photo_objective(heads(), data, stage, 0)
 
-    def question() -> QuestionObjective:
+    def question() -> PromptedObjective:
         words = heads()
         segmenter = _joined(recipe, words, folder)
         return question_objective(segmenter, data, LookHeads(TOKEN_SIZES, segmenter.vlm.width), words, 0)

@@ -102,10 +102,7 @@ def _start_of(recipe: Recipe, folder: Path, device: torch.device) -> Start:
     home = resolve(recipe.start)
     if legacy.is_legacy(home):
         return Start(legacy.load_legacy(home, device=device, dtype=kind), home)
-    config = checkpoint.read_config(home)  # small parts compute in the type of their weights, also in bf16
-    small = {"vlm.": config.vlm.family == "tiny", "masker.": config.masker.family == "pyramid"}
-    wide = tuple(part for part, is_small in small.items() if is_small)
-    return Start(checkpoint.load(home, device=device, dtype=kind, wide=wide), home)
+    return Start(checkpoint.load(home, device=device, dtype=kind, mixed=True), home)
 
 
 def trained_of(recipe: Recipe) -> Trained:

@@ -32,9 +32,14 @@ def on_each(parts: Mapping[str, float], segmenter: Segmenter, engine: str, proce
     found |= {"optimizer": found["optimizer"] * share, "trained weights": numbers * MASTER * (1 + share)}
     if engine != "fsdp":
         return found | {"gradients": numbers * GRADIENT * share + BUCKET * GRADIENT}
-    blocks = [_frozen(layer) for layer in cast(Any, language_model(segmenter)).layers]
+    blocks = frozen_blocks(segmenter)
     frozen = found["frozen weights"] - sum(blocks) * (1 - share) + 2 * max(blocks)
     return found | {"frozen weights": frozen, "gradients": numbers * GRADIENT * (1 + share)}
+
+
+def frozen_blocks(segmenter: Segmenter) -> list[int]:
+    """Bytes of the frozen weights of each block of the language model."""
+    return [_frozen(layer) for layer in cast(Any, language_model(segmenter)).layers]
 
 
 def _frozen(module: nn.Module) -> int:

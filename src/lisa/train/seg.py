@@ -115,24 +115,11 @@ class SegObjective:
         for again in range(_TRIES):
             try:
                 if found := self._draw(place + again * 1_000_000_007):
-                    return [self._kept(sample) for sample in found]
+                    return found
             except LisaError as error:
                 wrong.append(str(error))
         last = f" ({wrong[-1]})" if wrong else ""
         raise BadInput(f"the data gives nothing to learn at place {place}{last}: look at it with `lisa data check`")
-
-    def _kept(self, sample: Sample) -> Sample:
-        """Without the masks whose [SEG] lies beyond where the language side cuts a conversation, if it does so."""
-        vlm: Any = self.segmenter.vlm
-        cuts = getattr(getattr(vlm, "dialogue", None), "max_length", None)
-        if cuts is None or not any(turn.targets for turn in sample.turns):
-            return sample
-        left = int((vlm.prepare_text({}, sample.turns).input_ids == vlm.seg_token_id).sum())
-        turns = []
-        for turn in sample.turns:
-            turns.append(replace(turn, targets=turn.targets[:left]))
-            left -= len(turns[-1].targets)
-        return replace(sample, turns=tuple(turns))
 
     def _name(self, wrong: Sequence[str]) -> None:
         """Names records that could not be read, each once; too many end the run with a list."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from lisa.data.base import ABSENT
 from lisa.data.world import samples_of, spoken_of
@@ -24,11 +24,11 @@ from lisa.model.losses import LossWeights
 from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
-from lisa.train.dense import DenseHeads, classes_of_world, dense_objective, train_dense
+from lisa.train.dense import Classes, DenseHeads, classes_of_world, dense_objective, label_maps, train_dense
 from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
-from lisa.train.prompted import PromptedObjective, PromptedWords, labels_of
+from lisa.train.prompted import PromptedObjective, PromptedWords, WorldWords
 from lisa.train.seg import SegStep
 from lisa.train.watch import logged
 from lisa.train.words import WordsObjective
@@ -46,6 +46,8 @@ LOOK_FILE = "look.safetensors"
 
 DOMAIN_SEED = 120
 """Of the scenes by which pictures of another kind are told."""
+PROMPT, PROMPT_IN_WORDS = 10.0, 0.5
+"""Weights of [SEG]'s distance from the masker's own words, beside answers that weigh 20 and 1."""
 ABSENT_IN_TWINS = 3.0
 """What questions for what is not there are multiplied by, of a picture that something was taken away from."""
 _TWINS, _PIECES = 1, 2
@@ -125,10 +127,16 @@ def seg_objective(
     heads = heads or LookHeads(classes.token_sizes, segmenter.vlm.width)
     weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
     step = SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device))
-    optimizers = optimizers_of(segmenter, heads, lesson.rate)
-    if dense is not None:
-        return PromptedObjective(step, FreshDialogues(lesson), optimizers, heads, dense)
-    return LookObjective(step, FreshDialogues(lesson), optimizers, heads, partial(labels_of, classes))
+    optimizers, labels = optimizers_of(segmenter, heads, lesson.rate), partial(labels_of, classes)
+    if dense is None:
+        return LookObjective(step, FreshDialogues(lesson), optimizers, heads, labels)
+    teacher = WorldWords(dense)
+    return PromptedObjective(step, FreshDialogues(lesson), optimizers, heads, labels, teacher, weight=PROMPT)
+
+
+def labels_of(classes: Classes, sample: Sample, square: int) -> dict[str, Tensor]:
+    """What the tokens of a sample's picture are to be read as."""
+    return label_maps(sample.meta["picture"], classes, square)
 
 
 def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
@@ -202,7 +210,7 @@ def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[
 def _words(segmenter: Segmenter, recipe: TinyRecipe, dense: DenseHeads | None = None) -> WordsObjective:
     draw = FreshDialogues(recipe.words)
     if dense is not None and recipe.words.masks:
-        return PromptedWords(segmenter, draw, dense)
+        return PromptedWords(segmenter, draw, WorldWords(dense), weight=PROMPT_IN_WORDS)
     return WordsObjective(segmenter.vlm, draw)  # type: ignore[arg-type]
 
 

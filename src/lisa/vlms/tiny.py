@@ -90,9 +90,12 @@ class TinyDialogue:
 class TinyLlava(LlavaForConditionalGeneration):
     """LLaVA with a `TokenTower` in the place of CLIP."""
 
+    own_precision = True
+    """Its tower computes in the type of its weights, also under autocast: bf16 convolutions are slow on CPUs."""
+
     def get_image_features(self, pixel_values: Tensor, **_: Any) -> BaseModelOutputWithPooling:  # type: ignore[override]
         """`[B, 3, S, S]` → `pooler_output`: per picture `[tokens, D]`."""
-        with torch.autocast(pixel_values.device.type, enabled=False):  # bf16 convolutions are slow on CPUs
+        with torch.autocast(pixel_values.device.type, enabled=False):
             tokens = self.model.vision_tower(pixel_values)
         return BaseModelOutputWithPooling(pooler_output=list(self.model.multi_modal_projector(tokens)))  # type: ignore[arg-type]
 
