@@ -23,10 +23,10 @@ SMALL = ModelConfig(
         options={"square": 64, "width": 64, "layers": 2, "tower": {"widths": WIDTHS, "depths": DEPTHS, "layers": 1}},
     ),
     masker=PartConfig(
-        family="pyramid",
+        family="match",
         options={
             "square": 64, "widths": WIDTHS, "depths": DEPTHS, "middle": 16, "features": 16, "prompt": 32,
-            "embedding": 16, "layers": 1,
+            "embedding": 16, "outline": 8, "layers": 1,
         },
     ),
 )  # fmt: skip

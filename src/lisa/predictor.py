@@ -19,6 +19,7 @@ from lisa.images import MAX_PIXELS, open_image
 from lisa.instructions import Place, check_instruction, pointing
 from lisa.memory import FULL, check_fits, is_full
 from lisa.model.domain import Domain
+from lisa.model.presence import Presence
 from lisa.model.segmenter import Answer, EncodedImage, Segmenter
 from lisa.segmentation import Segmentation
 from lisa.types import SEG, Image, Turn
@@ -242,6 +243,7 @@ def load(
     """
     from lisa.hub import resolve
     from lisa.model import checkpoint, legacy
+    from lisa.vlms.hf import HfVlm
 
     where = pick_device(device)
     name = os.fspath(model)
@@ -262,6 +264,9 @@ def load(
     config = checkpoint.read_config(folder)
     segmenter = checkpoint.load(folder, device=where, dtype=kind)
     domain = Domain.load(folder, width=segmenter.vlm.width)
+    vlm = segmenter.vlm
+    if isinstance(vlm, HfVlm) and (presence := Presence.load(folder, vocabulary=vlm.head.out_features)):
+        vlm.first = presence.lean
     return Predictor(segmenter, name=config.name or folder.name, notice=config.notice, domain=domain)
 
 

@@ -15,6 +15,7 @@ VLMS: Mapping[str, str] = {
 }
 MASKERS: Mapping[str, str] = {
     "pyramid": "lisa.maskers.pyramid:build",
+    "match": "lisa.maskers.match:build",
     "sam": "lisa.maskers.sam:build",
 }
 DATASETS: Mapping[str, str] = {

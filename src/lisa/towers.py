@@ -78,8 +78,8 @@ class Pyramid(nn.Module):
     def combine(self, at2: Tensor, at4: Tensor, at8: Tensor, at16: Tensor) -> Tensor:
         """The trunk's maps to one."""
         context = self.context(at16.mean((2, 3)))[:, :, None, None]
-        middle = self.fuse8(self.from8(at8) + _double(self.from16(at16)) + context)
-        fused = self.fuse4(self.from4(at4) + _double(self.up(middle)))
+        middle = self.fuse8(self.from8(at8) + double(self.from16(at16)) + context)
+        fused = self.fuse4(self.from4(at4) + double(self.up(middle)))
         return torch.cat([fused, self.fine(at2)], dim=1)
 
     def edges_of(self, features: Tensor) -> Tensor:
@@ -87,22 +87,23 @@ class Pyramid(nn.Module):
         return pixel_shuffle(features[:, self._width :], 2)
 
 
-class Sharp(nn.Module):
-    """What is known of every fourth pixel, and the edges at every second one → what is known of that."""
+class Outline(nn.Module):
+    """What is known of every fourth pixel, and the edges at every second one → what the outline is drawn by."""
 
-    def __init__(self, coarse: int, edges: int, width: int, inner: int = 32) -> None:
+    def __init__(self, coarse: int, edges: int, width: int) -> None:
         super().__init__()
-        self.coarse, self.edges = nn.Conv2d(coarse, inner, 1), nn.Conv2d(edges, inner, 3, padding=1)
-        self.mix = nn.Conv2d(inner, inner, 3, padding=1)
-        self.out = nn.Conv2d(inner, width, 1)
+        self.coarse, self.edges = nn.Conv2d(coarse, width, 1), nn.Conv2d(edges, width, 3, padding=1)
+        self.mix = nn.Conv2d(width, width, 3, padding=1)
+        self.out = nn.Conv2d(width, width, 1)
 
     def forward(self, coarse: Tensor, edges: Tensor) -> Tensor:
         """`[B, coarse, h, w]` and `[B, edges, 2h, 2w]` → `[B, width, 2h, 2w]`."""
-        seen = relu(_double(self.coarse(coarse)) + self.edges(edges))
+        seen = relu(double(self.coarse(coarse)) + self.edges(edges))
         return self.out(seen + relu(self.mix(seen)))
 
 
-def _double(x: Tensor) -> Tensor:
+def double(x: Tensor) -> Tensor:
+    """A map at twice its side, bilinear."""
     return interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 

@@ -33,7 +33,8 @@ SAM: dict[str, Any] = {
 
 
 def _registered(name: str) -> Any:
-    own = {"sam": SAM, "pyramid": {**MODEL.masker.options, "square": 64}}
+    small = {**MODEL.masker.options, "square": 64}
+    own = {"sam": SAM, "pyramid": small, "match": small}
     return find("maskers", MASKERS, name)(own[name])  # another family brings its small options here
 
 

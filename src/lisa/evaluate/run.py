@@ -34,6 +34,7 @@ from lisa.evaluate.rows import Row
 from lisa.files import write_text
 from lisa.hub import resolve
 from lisa.model.domain import DOMAIN
+from lisa.model.presence import PRESENCE
 from lisa.predictor import Predictor, load
 from lisa.segmentation import Segmentation
 from lisa.types import Sample
@@ -310,8 +311,9 @@ def _await(answers: Answers, total: int) -> None:
 
 
 def weights_hash(model: str) -> str:
-    """SHA-256 over a model's weight files, shortened; what figures belong to."""
-    files = (p for p in resolve(model).iterdir() if p.suffix in (".safetensors", ".bin", ".pth") and p.name != DOMAIN)
+    """SHA-256 over the files of a model that answers come from, shortened; what figures belong to."""
+    kinds = (".safetensors", ".bin", ".pth")
+    files = (p for p in resolve(model).iterdir() if p.name == PRESENCE or (p.suffix in kinds and p.name != DOMAIN))
     return _hash(sorted(files))
 
 

@@ -1,13 +1,11 @@
-"""The embedded model's masker: a small convolutional pyramid and a light decoder, both trained from nothing.
+"""A masker trained from nothing: a small convolutional pyramid and a light decoder.
 
     pixels ─► Pyramid ─► features [B, C, S/4, S/4] ─┬─► keys at stride 8 ◄── prompt asks, three times over
-                                                    └─► embedding of each cell at stride 2 · what the prompt became
-
-A masker that is not `sharp` embeds every fourth pixel and doubles its logits along the edges it sees: the second and
-third version of the embedded model.
+                                                    └─► embedding of each cell · what the prompt became
 
 Every pixel also votes for the middle of its thing, and its embedding knows the vote: that tells twins apart.
 The decoder never changes the features, so its cost does not grow with the number of prompts as SAM's does.
+Logits are doubled along the edges it sees. `maskers/match.py` has another decoder over the same pyramid.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention, unfold
 
 from lisa.geometry import Geometry, normalised
-from lisa.towers import Pyramid, Sharp
+from lisa.towers import Pyramid
 from lisa.types import Image
 
 VOTE_UNIT = 0.25
@@ -53,6 +51,13 @@ class Ask(nn.Module):
         self.out = nn.Linear(width, width)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
+    def silence(self) -> None:
+        """Until it has learned something, prompts pass as they are."""
+        for last in (self.out, self.mlp[2]):
+            assert isinstance(last, nn.Linear)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+
     def forward(self, prompts: Tensor, cells: Tensor, places: Tensor) -> Tensor:
         """Prompts `[I, M, P]` of pictures whose cells are `[I, N, P]`, at `places [N, P]` → `[I, M, P]`."""
         q, k, v = (
@@ -64,30 +69,22 @@ class Ask(nn.Module):
         return prompts + self.mlp(self.norm2(prompts))
 
 
-class PyramidMasker(nn.Module):
-    """See the module's drawing. Masks come at half the square's side."""
+class Asking(nn.Module):
+    """What maskers over a pyramid have in common: they see, every pixel votes, and prompts look at the picture."""
 
     own_precision = True
     """Computes in the type of its weights, also under autocast: bf16 convolutions are slow on CPUs."""
 
-    def __init__(
-        self, pyramid: Pyramid, *, square: int, prompt: int, embedding: int, layers: int, sharp: bool = False
-    ) -> None:
+    def __init__(self, pyramid: Pyramid, *, square: int, prompt: int, layers: int) -> None:
         super().__init__()
         self.square, self.prompt_width, self.scores_trained = square, prompt, True
         self.image_encoder = pyramid
-        features = pyramid.channels
-        self.vote = nn.Conv2d(features, 2, 1)
-        self.cells = nn.Conv2d(features, prompt, 2, stride=2)
+        self.vote = nn.Conv2d(pyramid.channels, 2, 1)
+        self.cells = nn.Conv2d(pyramid.channels, prompt, 2, stride=2)
         self.waves = Waves(prompt)
         self.layers = nn.ModuleList(Ask(prompt, prompt // 32) for _ in range(layers))
         self.norm = nn.LayerNorm(prompt)
-        self.to_embedding = nn.Sequential(nn.Linear(prompt, prompt), nn.GELU(), nn.Linear(prompt, embedding + 1))
         self.to_score = nn.Sequential(nn.Linear(prompt, prompt), nn.GELU(), nn.Linear(prompt, 1))
-        self.pixel = nn.Sequential(nn.Conv2d(features + prompt, prompt, 1), nn.ReLU(), nn.Conv2d(prompt, embedding, 1))
-        self.sharp = Sharp(embedding, pyramid.edges, embedding) if sharp else None
-        if not sharp:
-            self.edges = nn.Sequential(nn.Conv2d(features, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 4 * 9, 1))
 
     def prepare(self, image: Image) -> tuple[Tensor, Geometry]:
         """See `Masker`; the picture's long side fills the square."""
@@ -106,30 +103,44 @@ class PyramidMasker(nn.Module):
         own = torch.stack(torch.meshgrid((rows + 0.5) / h, (columns + 0.5) / w, indexing="ij"), dim=-1)
         return own + VOTE_UNIT * self.vote(features).permute(0, 2, 3, 1)
 
-    def decode(self, features: Tensor, prompts: Tensor, image_index: Tensor) -> tuple[Tensor, Tensor]:
-        """Prompts `[S, P]` on images `image_index [S]` → low-res logits `[S, S/2, S/2]`, predicted IoU `[S]`."""
-        with torch.autocast(features.device.type, enabled=False):
-            votes = self.waves(self.votes(features).detach()).permute(0, 3, 1, 2)
-            pixels = self.pixel(torch.cat([features, votes], dim=1))
-            cells = self.cells(features)
-            if self.sharp is not None:
-                pixels = self.sharp(pixels, self.image_encoder.edges_of(features))
-        row = _place_among(image_index, len(features))
-        asked = prompts.new_zeros(len(features), int(row.max()) + 1 if len(row) else 1, self.prompt_width)
+    def vote_waves(self, features: Tensor) -> Tensor:
+        """The votes as waves, `[I, P, h, w]`; what is learned from masks leaves the votes alone."""
+        return self.waves(self.votes(features).detach()).permute(0, 3, 1, 2)
+
+    def ask(self, cells: Tensor, prompts: Tensor, image_index: Tensor) -> tuple[Tensor, Tensor]:
+        """Cells `[I, P, h/2, w/2]`, prompts `[S, P]` → what they became `[I, M, P]`, and each one's row there `[S]`."""
+        row = _place_among(image_index, len(cells))
+        asked = prompts.new_zeros(len(cells), int(row.max()) + 1 if len(row) else 1, self.prompt_width)
         asked = asked.index_put((image_index, row), prompts)
         places = self.waves(_centres(cells.shape[-1], cells))
         cells = cells.flatten(2).transpose(1, 2)
         for layer in self.layers:
             asked = layer(asked, cells, places)
-        asked = self.norm(asked)
+        return self.norm(asked), row
+
+
+class PyramidMasker(Asking):
+    """See the module's drawing. Masks come at half the square's side."""
+
+    def __init__(self, pyramid: Pyramid, *, square: int, prompt: int, embedding: int, layers: int) -> None:
+        super().__init__(pyramid, square=square, prompt=prompt, layers=layers)
+        features = pyramid.channels
+        self.to_embedding = nn.Sequential(nn.Linear(prompt, prompt), nn.GELU(), nn.Linear(prompt, embedding + 1))
+        self.pixel = nn.Sequential(nn.Conv2d(features + prompt, prompt, 1), nn.ReLU(), nn.Conv2d(prompt, embedding, 1))
+        self.edges = nn.Sequential(nn.Conv2d(features, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 4 * 9, 1))
+
+    def decode(self, features: Tensor, prompts: Tensor, image_index: Tensor) -> tuple[Tensor, Tensor]:
+        """Prompts `[S, P]` on images `image_index [S]` → low-res logits `[S, S/2, S/2]`, predicted IoU `[S]`."""
+        with torch.autocast(features.device.type, enabled=False):
+            pixels = self.pixel(torch.cat([features, self.vote_waves(features)], dim=1))
+            cells = self.cells(features)
+        asked, row = self.ask(cells, prompts, image_index)
         weight, bias = self.to_embedding(asked).split([pixels.shape[1], 1], dim=-1)
         with torch.autocast(features.device.type, enabled=False):
             weight, bias = weight.to(pixels.dtype), bias.to(pixels.dtype)
             logits = weight @ pixels.flatten(2) / math.sqrt(pixels.shape[1]) + bias
-            low_res = logits.unflatten(-1, tuple(pixels.shape[-2:]))
-            if self.sharp is None:
-                edges = self.edges(features).unflatten(1, (4, 9)).softmax(2).flatten(3)  # [I, 4, 9, h·w]
-                low_res = _double_along(low_res, edges)
+            edges = self.edges(features).unflatten(1, (4, 9)).softmax(2).flatten(3)  # [I, 4, 9, h·w]
+            low_res = _double_along(logits.unflatten(-1, tuple(pixels.shape[-2:])), edges)
         return low_res[image_index, row], self.to_score(asked)[image_index, row, 0]
 
 
@@ -153,14 +164,12 @@ def _double_along(logits: Tensor, edges: Tensor) -> Tensor:
     return fine.reshape(i, m, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3).reshape(i, m, 2 * h, 2 * w)
 
 
+def pyramid_of(options: dict[str, Any]) -> Pyramid:
+    """Options: widths, depths, middle, features."""
+    return Pyramid(tuple(options["widths"]), tuple(options["depths"]), options["middle"], options["features"])
+
+
 def build(options: dict[str, Any]) -> PyramidMasker:
-    """Options: square, widths, depths, middle, features, prompt, embedding, layers, sharp."""
-    pyramid = Pyramid(tuple(options["widths"]), tuple(options["depths"]), options["middle"], options["features"])
-    return PyramidMasker(
-        pyramid,
-        square=options["square"],
-        prompt=options["prompt"],
-        embedding=options["embedding"],
-        layers=options["layers"],
-        sharp=options.get("sharp", False),
-    )
+    """Options: square, widths, depths, middle, features, prompt, embedding, layers."""
+    own = {name: options[name] for name in ("square", "prompt", "embedding", "layers")}
+    return PyramidMasker(pyramid_of(options), **own)

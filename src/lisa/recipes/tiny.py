@@ -28,7 +28,7 @@ MODEL = ModelConfig(
         },
     ),
     masker=PartConfig(
-        family="pyramid",
+        family="match",
         options={
             "square": SQUARE,
             "widths": WIDTHS,
@@ -36,9 +36,9 @@ MODEL = ModelConfig(
             "middle": 128,
             "features": 64,
             "prompt": 128,
-            "embedding": 64,
+            "embedding": 96,
+            "outline": 32,
             "layers": 3,
-            "sharp": True,
         },
     ),
 )
@@ -115,18 +115,20 @@ class TinyRecipe:
     """Pictures whose dialogues make the vocabulary."""
     vocabulary: int = 2_600
     dense_seed: int = 2
-    dense_steps: int = 1_200
+    dense_steps: int = 1_000
     dense_pictures: int = 12
     """Pictures a step of the dense stage."""
     words: Lesson = WORDS
     word_steps: int = 500
     """Steps of conversations without their pictures."""
     seg: Lesson = SEG
-    seg_steps: int = 850
+    seg_steps: int = 1_500
     polish: Lesson = POLISH
     polish_steps: int = 180
     domain_pictures: int = 1_200
     """Scenes by which pictures of another kind are told, see `lisa.model.domain`; 0: they are not told."""
+    presence_pictures: int = 250
+    """Scenes by which it is set how readily the model denies, see `lisa.model.presence`; 0: it is left as it is."""
     rate: float = 1.0
     """Factor on the lessons' learning rates; less than 1 where a run goes on from a trained model."""
     seed: int = 1
@@ -157,6 +159,7 @@ def base() -> TinyRecipe:
         polish=seg,
         polish_steps=0,
         domain_pictures=0,
+        presence_pictures=0,
     )
 
 
@@ -174,4 +177,5 @@ def debug() -> TinyRecipe:
         polish_steps=2,
         tokenizer_pictures=40,
         domain_pictures=12,
+        presence_pictures=8,
     )

@@ -1,10 +1,12 @@
 """The first stage of the embedded model: it learns to see, and to cut out what it is told, from drawn scenes' truth.
 
 Both towers share one trunk here and part afterwards. Every pixel's kind, colour and part, and the way to the middle
-of its thing, are read from the masker's features; what is in each patch, and how it stands to what else (stood on by a
-woman, holding a cup), is read from the language side's tokens.
+of its thing, are read from the masker's features. What is in each patch, how it stands to what else (stood on by a
+woman, holding a cup), what is beside it and where among all it stands, is read from the language side's tokens.
+
 The mask decoder learns to follow prompts that say what is known of the target: its kind, its colour, its part, its
-place, each left out by chance. So the [SEG] stage finds a masker that can be prompted, as LISA finds SAM.
+place, each left out by chance. So the [SEG] stage finds a masker that can be prompted, as LISA finds SAM. What a pixel
+is gets read by the words of those prompts: each pixel teaches all words, where a mask teaches one.
 """
 
 from __future__ import annotations
@@ -16,12 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad, smooth_l1_loss
 
 from lisa.geometry import Geometry
-from lisa.maskers.pyramid import VOTE_UNIT, PyramidMasker
-from lisa.maskers.pyramid import build as build_masker
+from lisa.maskers.match import MatchMasker
+from lisa.maskers.match import build as build_masker
+from lisa.maskers.pyramid import VOTE_UNIT
 from lisa.model.losses import mask_losses, score_loss, true_iou
 from lisa.recipes.tiny import TinyRecipe
 from lisa.towers import TokenTower
@@ -30,6 +34,7 @@ from lisa.train.optim import Muon, matrices, rest
 from lisa.train.watch import logged
 from lisa.types import Image, Mask
 from lisa.world.palette import COLOURS
+from lisa.world.questions.view import View
 from lisa.world.scene import Picture
 from lisa.world.sets import make_picture
 from lisa.world.shapes import kinds
@@ -42,6 +47,10 @@ PROMPTS = 8
 
 RELATIONS = ("standing on", "sitting on", "holding", "wearing", "behind", "in", "under", "on", "next to")
 """The first one of them that a thing stands in is its label; it is another one for its object than for its subject."""
+SIDES = {"left": "left", "right": "right", "near": ""}
+"""Name of a label → the side on which the thing beside is looked for, see `View.beside`."""
+ENDS, ORDERS = ("left", "right", "top", "bottom"), ("alone", "leftmost", "rightmost", "between")
+"""Where a thing stands among all of them, 0 where at no end; and among those of its kind, 0 for the background."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +65,9 @@ class Classes:
     def token_sizes(self) -> dict[str, int]:
         """What is read from a token → of how many classes; 0 is none."""
         kinds = len(self.kinds) + 1
-        return {"kind": kinds, "colour": len(self.colours) + 1, "role": 2 * len(RELATIONS) + 1, "partner": kinds}
+        sizes = {"kind": kinds, "colour": len(self.colours) + 1, "role": 2 * len(RELATIONS) + 1, "partner": kinds}
+        beside = dict.fromkeys(SIDES, kinds)
+        return sizes | beside | {"end": len(ENDS) + 1, "order": len(ORDERS) + 1}
 
 
 def classes_of_world() -> Classes:
@@ -91,10 +102,8 @@ class DenseBatch:
     part: Tensor
     offset: Tensor
     """`[B, 2, S/4, S/4]` from the pixel to the middle of its thing, (dy, dx) in the masker's `VOTE_UNIT`."""
-    role: Tensor
-    """`[B, S/4, S/4]` int64: which of `RELATIONS` its thing stands in, 1 … R as object, R + 1 … 2 R as subject."""
-    partner: Tensor
-    """`[B, S/4, S/4]` int64: the kind of the other thing."""
+    token: dict[str, Tensor]
+    """What is to be read from tokens: name, as in `Classes.token_sizes` → `[B, S/4, S/4]` int64, −1 on the padding."""
     wanted: Wanted
 
 
@@ -113,61 +122,97 @@ class TokenHeads(nn.Module):
 
 
 class DenseHeads(nn.Module):
-    """What is read from both towers while they learn, and the words that the masker is prompted with."""
+    """What is read from both towers while they learn, and the words that the masker is prompted with.
 
-    def __init__(self, classes: Classes, masker: PyramidMasker, tower: TokenTower, width: int) -> None:
+    The first word of each table stands for none of the others; in a prompt it says nothing.
+    """
+
+    def __init__(self, classes: Classes, masker: MatchMasker, tower: TokenTower, width: int) -> None:
         super().__init__()
         self.masker, self.tower = masker, tower
         self.tower.trunk = masker.image_encoder.trunk
-        self.sizes = [len(classes.kinds) + 1, len(classes.colours) + 1, len(classes.parts) + 1]
-        self.pixel = nn.Conv2d(masker.vote.in_channels, sum(self.sizes), 1)
+        sizes = [len(classes.kinds) + 1, len(classes.colours) + 1, len(classes.parts) + 1]
         self.token = TokenHeads(classes.token_sizes, width)
-        self.word = nn.ModuleList(nn.Embedding(n, masker.prompt_width) for n in self.sizes)
+        self.word = nn.ModuleList(nn.Embedding(n, masker.prompt_width) for n in sizes)
+        self.often = nn.ParameterList(nn.Parameter(torch.zeros(n)) for n in sizes)
         self.place = nn.Linear(masker.prompt_width, masker.prompt_width)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Features; per pixel kind, colour, part maps at stride 4; the language side's tokens at stride 16."""
+    def forward(self, pixels: Tensor) -> Seen:
+        """Pictures `[B, 3, S, S]`."""
         maps = self.masker.image_encoder.trunk(pixels)
         features = self.masker.image_encoder.combine(*maps)
-        fine = self.pixel(features).split(self.sizes, dim=1)
-        return features, list(fine), self.tower.attend(maps[2], maps[3])
+        pixel = self.masker.pixels(features)
+        tables = [(table.weight, often) for table, often in zip(self.word, self.often)]
+        named = [self.masker.meant(pixel, words) + often[:, None, None] for words, often in tables]  # type: ignore[arg-type]
+        return Seen(features=features, pixel=pixel, named=named, tokens=self.tower.attend(maps[2], maps[3]))
 
     def prompts(self, words: Tensor, place: Tensor) -> Tensor:
         """As in `Wanted` → `[N, P]`."""
         said = [table(column) * (column > 0)[:, None] for table, column in zip(self.word, words.T)]
-        there = self.place(self.masker.waves(place[:, 1:])) * place[:, :1]
+        there = self.place(self.waves(place)) * place[:, :1]
         return torch.stack([*said, there]).sum(0)
+
+    def waves(self, place: Tensor) -> Tensor:
+        """As in `Wanted` → `[N, P]`, 0 where no place is said."""
+        return self.masker.waves(place[:, 1:]) * place[:, :1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What both towers make of pictures."""
+
+    features: Tensor
+    """`[B, C, S/4, S/4]`."""
+    pixel: Tensor
+    """`[B, E, S/4, S/4]`: what each pixel is."""
+    named: list[Tensor]
+    """Logits of kind, colour and part, each `[B, classes, S/4, S/4]`."""
+    tokens: Tensor
+    """`[B, (S/16)², D]` of the language side."""
 
 
 def label_maps(picture: Picture, classes: Classes, square: int) -> dict[str, Tensor]:
     """Dense labels of one picture of longer side `square`, padded as the towers see it."""
     ids, parts = picture.ids[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE], picture.parts
     parts = parts[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
-    tables = np.zeros((4, 256), np.int64)
-    centres = np.zeros((256, 2), np.float32)
-    for t in picture.scene.things:
-        colour = classes.colours.index(t.colour) + 1 if t.colour in classes.colours else 0
-        tables[:2, t.id] = classes.kinds.index(t.kind) + 1, colour
-        centres[t.id] = (t.box[1] + t.box[3]) / 2, (t.box[0] + t.box[2]) / 2
-    for r in sorted(picture.scene.relations, key=lambda r: -RELATIONS.index(r.name)):  # the first of them stays
-        place = RELATIONS.index(r.name) + 1
-        tables[2:, r.object] = place, tables[0, r.subject]
-        tables[2:, r.subject] = place + len(RELATIONS), tables[0, r.object]
     part_table = np.zeros(256, np.int64)
     for i, name in enumerate(picture.part_names):
         part_table[i + 1] = classes.parts.index(name) + 1
+    centres = np.zeros((256, 2), np.float32)
+    for t in picture.scene.things:
+        centres[t.id] = (t.box[1] + t.box[3]) / 2, (t.box[0] + t.box[2]) / 2
     grid = np.indices(ids.shape).transpose(1, 2, 0) * STRIDE + STRIDE / 2
     offset = np.where(ids[..., None] > 0, centres[ids] - grid, 0).astype(np.float32) / (VOTE_UNIT * square)
     side = square // STRIDE
     room = (0, side - ids.shape[1], 0, side - ids.shape[0])
-    return {
-        "kind": pad(torch.from_numpy(tables[0][ids]), room, value=-1),
-        "colour": pad(torch.from_numpy(tables[1][ids]), room, value=-1),
-        "role": pad(torch.from_numpy(tables[2][ids]), room, value=-1),
-        "partner": pad(torch.from_numpy(tables[3][ids]), room, value=-1),
-        "part": pad(torch.from_numpy(part_table[parts]), room, value=-1),
-        "offset": pad(torch.from_numpy(offset).permute(2, 0, 1), room),
-    }
+    maps = {name: table[ids] for name, table in _tables(picture, classes).items()} | {"part": part_table[parts]}
+    padded = {name: pad(torch.from_numpy(numbers), room, value=-1) for name, numbers in maps.items()}
+    return padded | {"offset": pad(torch.from_numpy(offset).permute(2, 0, 1), room)}
+
+
+def _tables(picture: Picture, classes: Classes) -> dict[str, NDArray[np.int64]]:
+    """Name of a token's label → thing id → number, each `[256]`."""
+    tables = {name: np.zeros(256, np.int64) for name in classes.token_sizes}
+    kind = tables["kind"]
+    for t in picture.scene.things:
+        kind[t.id] = classes.kinds.index(t.kind) + 1
+        tables["colour"][t.id] = classes.colours.index(t.colour) + 1 if t.colour in classes.colours else 0
+    for r in sorted(picture.scene.relations, key=lambda r: -RELATIONS.index(r.name)):  # the first of them stays
+        place = RELATIONS.index(r.name) + 1
+        tables["role"][r.object], tables["partner"][r.object] = place, kind[r.subject]
+        tables["role"][r.subject], tables["partner"][r.subject] = place + len(RELATIONS), kind[r.object]
+    view = View(picture)
+    for s in view.seen:
+        for name, side in SIDES.items():
+            other = view.beside(s, side)
+            tables[name][s.id] = kind[other.id] if other else 0
+        others = [o for o in view.of(s.kind) if o.id != s.id]
+        place = view.extremes(s, others)[0] if others and view.extremes(s, others) else "between"
+        tables["order"][s.id] = ORDERS.index(place if others else "alone") + 1
+    for number, side in enumerate(ENDS):
+        if s := view.outermost(side):
+            tables["end"][s.id] = number + 1
+    return tables
 
 
 def wanted_of(
@@ -226,7 +271,7 @@ class DenseObjective:
         self.seed = seed
         kernels = [*matrices(heads.masker.image_encoder, without=("stem.0",)), *matrices(heads.tower.layers)]
         kernels += matrices(heads.tower.from8) + matrices(heads.tower.from16)
-        kernels += matrices(heads.masker.sharp) if heads.masker.sharp is not None else []
+        kernels += matrices(heads.masker.outline) + matrices(heads.masker.pixel)
         self.optimizers: Sequence[torch.optim.Optimizer] = (
             Muon(kernels, lr=0.01, weight_decay=0.01),
             torch.optim.AdamW(rest(heads, kernels), lr=1.5e-3, weight_decay=0.01),
@@ -243,6 +288,8 @@ class DenseObjective:
         square = pixels[0].shape[-1]
         labels = [label_maps(p, self.classes, square) for p in pictures]
         stacked = {k: torch.stack([row[k] for row in labels]) for k in labels[0]}
+        token = {name: stacked[name] for name in self.classes.token_sizes}
+        fine = {name: stacked[name] for name in ("kind", "colour", "part", "offset")}
         asked = [
             wanted_of(p, self.classes, square, np.random.default_rng([self.seed, i]), PROMPTS)
             for i, p in zip(places, pictures)
@@ -253,7 +300,7 @@ class DenseObjective:
             place=torch.tensor([p for _, places, _ in asked for p in places]).reshape(-1, 3),
             mask=torch.stack([m for _, _, masks in asked for m in masks]),
         )
-        return DenseBatch(pixels=torch.stack(pixels), wanted=wanted, **stacked)
+        return DenseBatch(pixels=torch.stack(pixels), wanted=wanted, token=token, **fine)
 
     def counts(self, batch: DenseBatch) -> dict[str, float]:
         """Nothing: a step of this stage is one batch."""
@@ -261,24 +308,33 @@ class DenseObjective:
 
     def losses(self, batch: DenseBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Errors of kind, colour, part and offset of every pixel, of the tokens, and of the prompted masks."""
-        heads, wanted = self.module, batch.wanted
-        features, fine, tokens = heads(batch.pixels)
+        heads = self.module
+        seen = heads(batch.pixels)
+        fine, thing = seen.named, batch.kind > 0
         weight = torch.full((fine[0].shape[1],), 1.0)
         weight[0] = 0.2  # background is most of a picture and the easiest part of it
         kind = cross_entropy(fine[0], batch.kind, weight=weight, ignore_index=-1)
-        thing = batch.kind > 0
         colour = _where(cross_entropy(fine[1], batch.colour.clamp(min=0), reduction="none"), thing)
         part = _where(cross_entropy(fine[2], batch.part.clamp(min=0), reduction="none"), thing)
-        vote = heads.masker.vote(features)
+        vote = heads.masker.vote(seen.features)
         offset = _where(smooth_l1_loss(vote, batch.offset, reduction="none", beta=0.1).sum(1), thing)
-        patch = heads.token(tokens, {name: getattr(batch, name) for name in heads.token.sizes})
+        patch = heads.token(seen.tokens, batch.token)
         right = _where((fine[0].argmax(1) == batch.kind).float(), thing)
-        logits, score = heads.masker.decode(features, heads.prompts(wanted.words, wanted.place), wanted.image_index)
+        total = kind + 0.5 * colour + 0.3 * part + 2 * offset + 0.3 * patch
+        masks = self._masks(seen, batch.wanted)
+        total = total + 5 * masks["bce"] + masks["dice"] + 0.2 * masks["score"] + 2 * masks["place"]
+        read = {"kind": kind, "colour": colour, "part": part, "offset": offset, "patch": patch, "right": right}
+        return {"total": total} | read | masks
+
+    def _masks(self, seen: Seen, wanted: Wanted) -> dict[str, Tensor]:
+        """Errors of the masks that prompts give, and of the places that those are taken to mean."""
+        heads = self.module
+        prompts = heads.prompts(wanted.words, wanted.place)
+        logits, score, where = heads.masker.decode_from(seen.features, seen.pixel, prompts, wanted.image_index)
         bce, dice = mask_losses([logits], [wanted.mask])
+        place = (where - heads.waves(wanted.place)).square().mean()
         scored = score_loss([score], [logits], [wanted.mask])
-        total = kind + 0.5 * colour + 0.3 * part + 2 * offset + 0.3 * patch + 5 * bce + dice + 0.2 * scored
-        return {"total": total, "kind": kind, "colour": colour, "part": part, "offset": offset, "right": right,
-                "bce": bce, "dice": dice, "iou": true_iou(logits, wanted.mask).mean()}  # fmt: skip
+        return {"bce": bce, "dice": dice, "score": scored, "place": place, "iou": true_iou(logits, wanted.mask).mean()}
 
 
 def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from lisa.hub import resolve
 from lisa.model.checkpoint import build, load, read_config, save
 from lisa.model.domain import Domain
 from lisa.model.losses import LossWeights
+from lisa.model.presence import Presence, denials
 from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
@@ -44,8 +46,8 @@ LOOK_FILE = "look.safetensors"
 """What a run asked its model with on the side, beside its checkpoint."""
 
 
-DOMAIN_SEED = 120
-"""Of the scenes by which pictures of another kind are told."""
+DOMAIN_SEED, PRESENCE_SEED = 120, 130
+"""Of the scenes by which pictures of another kind are told, and by which denials are made as ready as is right."""
 PROMPT, PROMPT_IN_WORDS = 10.0, 0.5
 """Weights of [SEG]'s distance from the masker's own words, beside answers that weigh 20 and 1."""
 ABSENT_IN_TWINS = 3.0
@@ -117,12 +119,13 @@ def optimizers_of(segmenter: Segmenter, heads: nn.Module, rate: float = 1.0) -> 
 def seg_objective(
     segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None = None, dense: DenseHeads | None = None
 ) -> LookObjective:
-    """All of the segmenter but the masker's encoder is trained.
+    """The language side and the mask decoder are trained; what sees has learned to, and stays, as in LISA.
 
     `heads`: from the lesson before; fresh ones if None. `dense`: what the masker was taught with, where [SEG] is to
     learn its words.
     """
     segmenter.masker.image_encoder.requires_grad_(False)
+    segmenter.vlm.model.model.vision_tower.requires_grad_(False)  # type: ignore[attr-defined]
     classes = classes_of_world()
     heads = heads or LookHeads(classes.token_sizes, segmenter.vlm.width)
     weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
@@ -161,6 +164,8 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
     trained = load(final, device=torch.device("cpu"), dtype=torch.float32)
     if recipe.domain_pictures:
         domain_of(trained, recipe.domain_pictures).save(final)
+    if recipe.presence_pictures:
+        presence_of(trained, recipe.presence_pictures).save(final)
     save_file(heads.state_dict(), str(folder / LOOK_FILE))
     return final
 
@@ -170,6 +175,26 @@ def domain_of(segmenter: Segmenter, pictures: int) -> Domain:
     tokens = [segmenter.encode(make_picture(DOMAIN_SEED, k, "test").image).vlm_features for k in range(pictures)]
     held = pictures // 6
     return Domain.fit(tokens[held:], tokens[:held])
+
+
+@torch.no_grad()
+def presence_of(segmenter: Segmenter, pictures: int) -> Presence:
+    """How much a trained model has to lean to denials, by scenes that nothing was learned from."""
+    vlm: Any = segmenter.vlm
+    draw = FreshDialogues(Lesson(seed=PRESENCE_SEED, pictures=1, dialogues=8, chinese=0.5, twins=0.25))
+    words: list[tuple[int, bool]] = []
+    there: list[Tensor] = []
+    for samples in filter(None, map(draw, range(pictures))):
+        image = segmenter.encode(samples[0].image)
+        prompts = [vlm.prepare_text(image.inputs, s.turns) for s in samples]
+        batch = vlm.collate(prompts, [0] * len(prompts), {})
+        logits = vlm.logits(vlm.hidden(batch, [image.vlm_features]))
+        for ids, row, sample in zip(batch.input_ids, logits, samples):
+            starts = (ids == vlm.dialogue.assistant).nonzero()[:, 0].tolist()
+            for number, (turn, start) in enumerate(zip(sample.turns, starts)):
+                words.append((int(ids[start + 1]), sample.group == ABSENT and number == len(sample.turns) - 1))
+                there += [row[start]] if turn.targets else []
+    return Presence.fit(denials(words), torch.stack(there))
 
 
 def _begin(

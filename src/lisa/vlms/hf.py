@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
-from transformers import DynamicCache, PreTrainedModel
+from transformers import DynamicCache, LogitsProcessor, PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
 from lisa.errors import BadInput
@@ -71,6 +71,8 @@ class HfVlm(nn.Module):
         """After `hidden`, the states that enter it, `[B, T, D]`."""
         self.looked: Tensor | None = None
         """And how its first head looks at the prefix from every later place, `[B, T − prefix, prefix]`, sum ≤ 1."""
+        self.first: Callable[[Tensor], Tensor] | None = None
+        """What is made of the logits `[B, V]` of an answer's first word, such as `Presence.lean`; None: as they are."""
 
     @property
     def head(self) -> nn.Linear:
@@ -153,6 +155,7 @@ class HfVlm(nn.Module):
                 use_cache=True,
                 eos_token_id=list(self.dialogue.stop_ids),
                 pad_token_id=self.dialogue.pad_token_id,
+                logits_processor=[_First(self.first, batch.input_ids.shape[1])] if self.first else None,
             )
         states = torch.stack([s[:, -1] for s in tap.states], dim=1)  # [B, n, D]
         return [
@@ -227,6 +230,17 @@ class HfVlm(nn.Module):
         if self.watch is not None:
             self.watched, self.looked = whole(*seen.entered), joined(seen.looked[1:])
         return whole(*last)
+
+
+class _First(LogitsProcessor):
+    """Changes the logits of the first word after a prompt."""
+
+    def __init__(self, change: Callable[[Tensor], Tensor], prompt: int) -> None:
+        self._change, self._prompt = change, prompt
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:  # type: ignore[override]
+        """See transformers."""
+        return self._change(scores) if input_ids.shape[1] == self._prompt else scores
 
 
 class _Watch:

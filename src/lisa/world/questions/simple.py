@@ -212,19 +212,9 @@ def _end_of_kind(v: View, say: Say) -> list[Asked] | None:
 
 def _far(v: View, say: Say) -> list[Asked] | None:
     """The outermost thing of all on one side."""
-    sides = {
-        "on the far left": (lambda s: s.x, lambda s: s.box[0]),
-        "on the far right": (lambda s: -s.x, lambda s: -s.box[2]),
-        "at the top": (lambda s: s.y, lambda s: s.box[1]),
-        "at the bottom": (lambda s: -s.y, lambda s: -s.box[3]),
-    }
+    sides = {"on the far left": "left", "on the far right": "right", "at the top": "top", "at the bottom": "bottom"}
     for where in say.shuffled(list(sides)):
-        centre, edge = sides[where]
-        order = sorted(v.seen, key=centre)
-        if len(order) < 2 or not order[0].able or min(v.seen, key=edge).id != order[0].id:
-            continue
-        if centre(order[1]) - centre(order[0]) > 0.08 and order[0].id not in v.carried:
-            s = order[0]
+        if s := v.outermost(sides[where]):
             said = say.ask(
                 "far",
                 np=("the thing {w}", "what is {w}", "the object {w}"),

@@ -245,6 +245,17 @@ class View:
             return None
         return found[0][1] if len(found) == 1 or found[1][0] > 1.35 * found[0][0] else None
 
+    def outermost(self, side: str) -> Seen | None:
+        """What stands furthest to the "left", "right", "top" or "bottom" of all, where that is clear."""
+        sign = -1.0 if side in ("right", "bottom") else 1.0
+        upright = side in ("top", "bottom")
+        edge = {"left": 0, "top": 1, "right": 2, "bottom": 3}[side]
+        order = sorted(self.seen, key=lambda s: sign * (s.y if upright else s.x))
+        if len(order) < 2 or not order[0].able or min(self.seen, key=lambda s: sign * s.box[edge]).id != order[0].id:
+            return None
+        first, second = (sign * (s.y if upright else s.x) for s in order[:2])
+        return order[0] if second - first > 0.08 and order[0].id not in self.carried else None
+
     # -- facts -----------------------------------------------------------------------------------------------------
     def who_can(self, what: str) -> list[Seen] | None:
         """All things made for a use or having a trait; None where another thing could arguably do it too."""

@@ -1,0 +1,90 @@
+"""When a small model says that something is not there: as readily as is right, by pictures it learned nothing from.
+
+question ─► `<assistant>` ─► first word of the answer: "There [is no …]" or anything else? ◄── the bias, set beforehand
+
+Trained on more and more questions for what is missing, a model denies too much or too little. How much it leans to a
+denial is a single number, set where of the questions for what is there not more than one in forty is denied.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lisa.errors import BadCheckpoint, BadInput
+from lisa.files import write_json
+
+PRESENCE = "presence.json"
+KEPT = 0.975
+"""Share of the questions for what is there that are not denied."""
+DENYING = 0.5
+"""Words are what denials begin with where at least such a share of the answers that begin with them deny."""
+_REMEDY = "take it from the same checkpoint, or remove it"
+
+
+@dataclass(frozen=True)
+class Presence:
+    """The words that denials begin with, and what is added to their logits."""
+
+    ids: tuple[int, ...]
+    """Tokens, in rising order."""
+    bias: float
+
+    @classmethod
+    def fit(cls, ids: Sequence[int], there: Tensor) -> Presence:
+        """From the logits `[N, V]` of the first words of answers to questions for what is there.
+
+        Raises BadInput without any.
+        """
+        if not len(ids) or not len(there):
+            raise BadInput("nothing to set the bias by: give answers that deny, and questions for what is there")
+        return cls(tuple(sorted(ids)), -float(margins(ids, there).quantile(KEPT)))
+
+    def lean(self, logits: Tensor) -> Tensor:
+        """Logits `[..., V]` of a first word, with the bias."""
+        where = torch.tensor(self.ids, device=logits.device)
+        return logits.index_add(-1, where, torch.full((), self.bias).to(logits).expand(*logits.shape[:-1], len(where)))
+
+    def save(self, folder: Path) -> None:
+        """Writes it beside a model's weights."""
+        write_json(folder / PRESENCE, {"ids": list(self.ids), "bias": self.bias})
+
+    @classmethod
+    def load(cls, folder: Path, *, vocabulary: int) -> Presence | None:
+        """What lies beside the weights of a model with so many tokens, if anything.
+
+        Raises BadCheckpoint for a file that is damaged, or of another model.
+        """
+        path = folder / PRESENCE
+        if not path.is_file():
+            return None
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            ids, bias = tuple(int(i) for i in found["ids"]), float(found["bias"])
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise BadCheckpoint(f"{path} is damaged ({error}): {_REMEDY}") from error
+        if not all(0 <= i < vocabulary for i in ids) or not abs(bias) < 1e3:
+            raise BadCheckpoint(f"{path} does not fit the model: {_REMEDY}")
+        return cls(ids, bias)
+
+
+def margins(ids: Sequence[int], logits: Tensor) -> Tensor:
+    """By how much the likeliest denial is likelier than anything else: logits `[N, V]` → `[N]`."""
+    denying = torch.zeros(logits.shape[-1], dtype=torch.bool)
+    denying[list(ids)] = True
+    return logits[:, denying].amax(1) - logits[:, ~denying].amax(1)
+
+
+def denials(firsts: Iterable[tuple[int, bool]]) -> list[int]:
+    """First words of answers, each with whether that answer denies → the words that denials begin with."""
+    often, denied = Counter[int](), Counter[int]()
+    for word, denies in firsts:
+        often[word] += 1
+        denied[word] += denies
+    return sorted(word for word, count in often.items() if denied[word] >= DENYING * count)

@@ -1,0 +1,60 @@
+"""What the embedded model's towers are taught, before any word: labels that agree with what is asked later."""
+
+from __future__ import annotations
+
+import pytest
+
+from lisa.train.dense import ENDS, ORDERS, RELATIONS, SIDES, classes_of_world, label_maps
+from lisa.world.draw import draw
+from lisa.world.questions.view import View
+from lisa.world.scene import Picture
+from lisa.world.spec import scene_of
+
+CLASSES = classes_of_world()
+ROW = {
+    "theme": "kitchen",
+    "things": [
+        {"kind": "kettle", "colour": "red", "at": [0.18, 0.8]},
+        {"kind": "cup", "colour": "blue", "at": [0.5, 0.8]},
+        {"kind": "cup", "colour": "green", "at": [0.8, 0.8]},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def row() -> Picture:
+    return draw(scene_of(ROW))
+
+
+def label(picture: Picture, name: str, kind: str, colour: str) -> int:
+    """What is to be read of one thing; the same all over it."""
+    thing = next(t for t in picture.scene.things if (t.kind, t.colour) == (kind, colour))
+    ids = picture.ids[2::4, 2::4]
+    there = label_maps(picture, CLASSES, 256)[name][: ids.shape[0], : ids.shape[1]].numpy()[ids == thing.id]
+    assert len(set(there.tolist())) == 1
+    return int(there[0])
+
+
+def test_neighbours_are_read_where_a_thing_is(row):
+    cup, kettle = CLASSES.kinds.index("cup") + 1, CLASSES.kinds.index("kettle") + 1
+    assert label(row, "right", "kettle", "red") == cup and label(row, "left", "kettle", "red") == 0
+    assert label(row, "left", "cup", "blue") == kettle and label(row, "left", "cup", "green") == cup
+    assert set(SIDES) <= set(CLASSES.token_sizes)
+
+
+def test_so_is_the_place_among_all_and_among_its_like(row):
+    assert label(row, "end", "kettle", "red") == ENDS.index("left") + 1
+    assert label(row, "end", "cup", "green") == ENDS.index("right") + 1
+    assert label(row, "end", "cup", "blue") == 0
+    assert label(row, "order", "kettle", "red") == ORDERS.index("alone") + 1
+    assert label(row, "order", "cup", "blue") == ORDERS.index("leftmost") + 1
+    assert label(row, "order", "cup", "green") == ORDERS.index("rightmost") + 1
+    assert View(row).outermost("left").kind == "kettle"
+
+
+def test_every_label_lies_within_its_number_of_classes(row):
+    maps = label_maps(row, CLASSES, 256)
+    for name, size in CLASSES.token_sizes.items():
+        assert int(maps[name].min()) >= -1 and int(maps[name].max()) < size
+    assert int(maps["kind"][-1, 0]) == -1 or row.ids.shape[0] == 256  # padding
+    assert CLASSES.token_sizes["role"] == 2 * len(RELATIONS) + 1
