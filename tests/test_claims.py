@@ -13,7 +13,7 @@ from lisa.claims.data import _read, ordinary, write_data
 from lisa.claims.page import MEANING, write_page
 from lisa.claims.plan import ABLATIONS_1, ABLATIONS_2, Run, Sizes, folder_of
 from lisa.claims.run import Work, chosen_of, reproduce, rows_of
-from lisa.claims.seeds import Seeds, by_seed, change, holm, noise, share
+from lisa.claims.seeds import Seeds, _estimated, beyond, by_seed, change, holm, noise, share, within
 from lisa.cli import main
 from lisa.data.datasets import open_training
 from lisa.data.mixture import Mixture, Part
@@ -31,6 +31,7 @@ BASE = replace(
     seg=replace(small.seg, masks=False, chinese=0.0),
     polish_steps=0,
     domain_pictures=0,
+    presence_pictures=0,
 )
 SIZES = Sizes(
     scenes=8, many=4, held=1, val=3, test=3, new=3, curve=(3, 5), samples=5, stage_1=2, stage_2=3, seeds=2, base=BASE
@@ -88,6 +89,11 @@ def test_a_part_is_worked_through_and_continued(work):
     assert "| 3 |" in text and "not measured yet" in text and "| stage-1 | ade20k" in text
 
 
+def test_several_patterns_choose_trainings(work):
+    names = {one.of for one in chosen_of(work, "no-replay-*, lora-2-*")}
+    assert names == {"stage-1", "no-replay", "lora-2"}
+
+
 def test_another_plan_is_refused(work):
     assert reproduce(work, only="stage-1-s11", report=lambda line: None)
     other = Work(out=work.out, sizes=replace(SIZES, stage_1=3), seed=1)
@@ -116,7 +122,27 @@ def test_intervals_and_chances_know_of_other_trainings():
     assert moved.figure.value == pytest.approx(4 / 30) and moved.figure.low < 0 and moved.p > 0.05
     assert change(before.only(2), after.only(2)).p < 0.001  # here all pictures agree
     figure, deviation = after.figure(), float(np.std([0.3, 0.7, 0.6], ddof=1) / np.sqrt(3))
-    assert figure.low < figure.value - 1.3 * deviation and figure.high > figure.value + 1.3 * deviation
+    assert figure.high - figure.value == pytest.approx(4.303 * deviation, rel=1e-3)  # Student's t of two degrees
+
+
+@pytest.mark.parametrize(
+    ("seeds", "trainings", "pictures"), [(3, 0.5, 0.0), (3, 0.0, 2.0), (3, 0.3, 2.0), (1, 0.0, 1.0)]
+)
+def test_intervals_hold_the_truth_as_often_as_they_say(seeds, trainings, pictures):
+    rng, held, sure = np.random.default_rng(0), 0, 0
+    for _ in range(800):
+        trained, drawn = rng.normal(0, trainings, seeds), rng.normal(0, pictures, 60)
+        cells = [(s, str(p), trained[s] + drawn[p] + rng.normal(0, 0.3), 1.0) for s in range(seeds) for p in range(60)]
+        found = _estimated(cells)
+        held += found.figure.low <= 0 <= found.figure.high
+        sure += found.p <= 0.05
+    assert held >= 0.92 * 800 and sure <= 0.08 * 800 and held + sure == 800
+
+
+def test_students_t_is_the_tables():
+    for freedom, t in ((1, 12.706), (2, 4.303), (4, 2.776), (30, 2.042), (1000, 1.962)):
+        assert within(freedom) == pytest.approx(t, rel=2e-3) and beyond(t, freedom) == pytest.approx(0.05, rel=5e-3)
+    assert beyond(0.0, 3) == 1.0 and within(1.5) > within(2)
 
 
 def test_the_noise_of_training_is_that_of_a_difference():
@@ -126,7 +152,7 @@ def test_the_noise_of_training_is_that_of_a_difference():
     assert deviation == pytest.approx(0.1) and freedom == 4
     for moved in (0.0, 0.1, -0.3, 2.0):
         t = abs(moved) / (np.sqrt(2) * deviation)
-        assert by_seed(moved, deviation, freedom) == pytest.approx(2 * scipy.t.sf(t, freedom), rel=1e-4)
+        assert by_seed(moved, deviation, freedom) == pytest.approx(2 * scipy.t.sf(t, freedom), rel=1e-3, abs=1e-6)
     unknown, none = noise([same[0].only(0)])
     assert unknown != unknown and by_seed(9.0, unknown, none) == 1.0
 

@@ -43,9 +43,10 @@ def test_neighbours_are_read_where_a_thing_is(row):
 
 
 def test_so_is_the_place_among_all_and_among_its_like(row):
-    assert label(row, "end", "kettle", "red") == ENDS.index("left") + 1
-    assert label(row, "end", "cup", "green") == ENDS.index("right") + 1
-    assert label(row, "end", "cup", "blue") == 0
+    left, right = (ENDS["across"].index(side) + 1 for side in ("left", "right"))
+    assert label(row, "across", "kettle", "red") == left and label(row, "across", "cup", "green") == right
+    assert label(row, "across", "cup", "blue") == 0
+    assert label(row, "upright", "cup", "green") in (0, 1, 2)  # an end across says nothing of the ends upright
     assert label(row, "order", "kettle", "red") == ORDERS.index("alone") + 1
     assert label(row, "order", "cup", "blue") == ORDERS.index("leftmost") + 1
     assert label(row, "order", "cup", "green") == ORDERS.index("rightmost") + 1

@@ -27,6 +27,7 @@ from lisa.errors import BadCheckpoint, BadInput, Missing
 from lisa.files import write_text
 from lisa.maskers.sam import SamMasker
 from lisa.model import checkpoint
+from lisa.model.presence import PRESENCE, Presence
 from lisa.recipes.lisa import debug
 from lisa.recipes.tiny import TinyRecipe
 from lisa.train import feature_cache, finetune, run, seg
@@ -192,6 +193,17 @@ def test_adapters_alone_answer_as_the_merged_model(start_folder, tmp_path):
     assert any(not torch.equal(a[k], before[k]) for k in a)
     loaded = lisa.load(adapters).segmenter.state_dict()
     assert all(torch.allclose(loaded[k], a[k], atol=1e-6) for k in a)
+
+
+def test_how_readily_other_weights_denied_is_left_behind(start_folder, tmp_path):
+    base = tmp_path / "base"
+    shutil.copytree(start_folder, base)
+    Presence((40,), 5.0).save(base)
+    run("debug", overrides=["steps=1", "evaluate=", f"start={base}"], out=tmp_path / "run")
+    assert lisa.load(base).segmenter.vlm.first is not None
+    assert lisa.load(finetune.export_adapters(tmp_path / "run", tmp_path / "adapters")).segmenter.vlm.first is None
+    assert not (finetune.convert(tmp_path / "run", tmp_path / "merged") / PRESENCE).exists()
+    assert (finetune.convert(base, tmp_path / "same") / PRESENCE).exists()
 
 
 def test_adapters_refuse_another_base(start_folder, tmp_path):

@@ -76,4 +76,13 @@ def test_looking_is_learned(objective):
     config = FitConfig(steps=200, samples=3, warmup=1)
     row = objective.batches([range(3)])
     curve = [train_step(objective, row, 1, config) for _ in range(8)]
-    assert all(curve[-1][name] < curve[0][name] for name in ("look", "point", "attend"))
+    assert all(curve[-1][name] < curve[0][name] for name in ("point", "attend"))
+    assert curve[-1]["look"] == curve[0]["look"]  # the tower has learned to see before, and stays as it is
+
+
+def test_a_tower_that_is_trained_learns_to_be_looked_at(objective):
+    tower = objective.segmenter.vlm.model.model.vision_tower.requires_grad_(True)
+    batch = objective.batches([range(2)])[0]
+    objective.losses(batch, objective.counts(batch))["look"].backward()
+    assert tower.norm.weight.grad is not None and bool(tower.norm.weight.grad.any())
+    tower.requires_grad_(False).zero_grad()

@@ -25,8 +25,9 @@ def denied(which: Presence | None, rows: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize("lean", [-4.0, 0.0, 4.0])
-def test_one_in_forty_is_denied_whatever_the_model_leaned_to(lean):
-    fitted = Presence.fit([7, 3], logits(4_000, lean=lean))
+def test_one_in_forty_becomes_a_denial_whatever_the_model_leaned_to(lean):
+    told = [(3, True), (7, True), *[(5, False)] * 3_998]
+    fitted = Presence.fit(told, logits(4_000, lean=lean))
     assert fitted.ids == (3, 7)
     assert denied(fitted, logits(4_000, seed=1, lean=lean)) == pytest.approx(1 - KEPT, abs=0.01)
     assert lean == 0 or abs(denied(None, logits(4_000, lean=lean)) - (1 - KEPT)) > 0.02
@@ -43,8 +44,9 @@ def test_other_words_keep_their_order():
 def test_denials_begin_with_what_most_answers_that_begin_so_are():
     said = [(3, True)] * 9 + [(3, False)] * 6 + [(5, False)] * 30 + [(5, True)] * 3 + [(7, True)]
     assert denials(said) == [3, 7]
-    with pytest.raises(BadInput, match="answers that deny"):
-        Presence.fit([], logits(3))
+    for told in ([], [(5, False)] * 3, [(3, True)] * 3):
+        with pytest.raises(BadInput, match="some have to deny"):
+            Presence.fit(told, logits(len(told)))
 
 
 def test_it_lies_beside_the_weights_and_is_part_of_them(tmp_path):
@@ -56,6 +58,9 @@ def test_it_lies_beside_the_weights_and_is_part_of_them(tmp_path):
     assert weights_hash(str(folder)) != before
     with pytest.raises(BadCheckpoint, match="does not fit"):
         Presence.load(folder, vocabulary=7)
+    Presence((), 1.0).save(folder)
+    with pytest.raises(BadCheckpoint, match="does not fit"):
+        Presence.load(folder, vocabulary=12)
     (folder / PRESENCE).write_text('{"ids": 3}')
     with pytest.raises(BadCheckpoint, match="damaged"):
         Presence.load(folder, vocabulary=12)

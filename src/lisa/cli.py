@@ -192,7 +192,7 @@ def reproduce(
     what: Annotated[str, typer.Argument(help="claims: the paper's two claims and its ablations, in miniature.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of all runs; continued if there.")] = CLAIMS,
     seed: Annotated[int, typer.Option(min=1, help="Of scenes and trainings; runs take three from here on.")] = 1,
-    only: Annotated[str, typer.Option(help='Only trainings of such names, as in "lora-*".')] = "*",
+    only: Annotated[str, typer.Option(help='Only trainings of such names, as in "lora-*,stage-1-*".')] = "*",
     again: Annotated[Path | None, typer.Option(help="A folder of the same with another seed, for the page.")] = None,
     page: Annotated[Path | None, typer.Option(help="Write the page from what there is: docs/claims.md.")] = None,
 ) -> None:

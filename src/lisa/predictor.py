@@ -253,6 +253,8 @@ def load(
 
         below = load(adapter_files.base_of(folder), device=device, dtype=dtype, vision_tower=vision_tower)
         whole = adapter_files.apply_adapters(below.segmenter, resolve(adapter_files.base_of(folder)), folder)
+        if isinstance(whole.vlm, HfVlm):
+            whole.vlm.first = None  # it was set by what these weights answered before
         return Predictor(whole, name=folder.name, notice=below.notice)
     published = legacy.is_legacy(folder)
     extra = legacy.tower_bytes(folder, vision_tower) if published else 0

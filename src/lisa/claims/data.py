@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -31,7 +32,8 @@ SCENES, REASON, MANY = 31, 41, 42
 HELD, FRESH = 231, 242
 """Of those that are asked about, in all of them."""
 BEYOND = 20
-EXPRESSIONS = 16
+EXPRESSIONS, ASKED_FOR = 16, 4
+"""Of a scene to learn from, and of one in which the old tasks are asked: more scenes tell more than more questions."""
 SPOKEN = 6
 """Questions of a picture's conversation."""
 SAME, TRIES = 4, 40
@@ -72,7 +74,8 @@ def _learn(home: Path, sizes: Sizes, leap: int) -> None:
 
 
 def _asked(home: Path, sizes: Sizes, leap: int) -> None:
-    write_world(home, count=sizes.held, seed=HELD, split="test", part="val", ask=ordinary)
+    few = partial(ordinary, expressions=ASKED_FOR)
+    write_world(home, count=sizes.held, seed=HELD, split="test", part="val", ask=few)
     for part, count in (("val", sizes.val), ("test", sizes.test)):
         _ask(world_reason(part), count, ReasonSegFiles(home / REASONSEG, part))
 
@@ -86,9 +89,9 @@ def _ask(data: WorldDataset, count: int | None, files: ReasonSegFiles) -> None:
     _write(files, ((sample, [sample.turns[0].instruction]) for sample in islice(data, count)))
 
 
-def ordinary(picture: Picture, rng: np.random.Generator) -> list[list[Asked]]:
+def ordinary(picture: Picture, rng: np.random.Generator, *, expressions: int = EXPRESSIONS) -> list[list[Asked]]:
     """Referring expressions with masks, and questions of every kind that are answered in words alone."""
-    refer = dialogues(picture, rng, EXPRESSIONS, weights=dict.fromkeys(REFERRED, 1.0))
+    refer = dialogues(picture, rng, expressions, weights=dict.fromkeys(REFERRED, 1.0))
     said = [turns for asked in dialogues(picture, rng, 3 * SPOKEN) if (turns := in_words(asked)) is not None]
     return [*(turns for turns in refer if len(turns) == 1), *said[:SPOKEN]]
 

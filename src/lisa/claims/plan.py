@@ -51,7 +51,7 @@ class Sizes:
     """Of stage 1."""
     many: int = 1_500
     """Reasoning scenes of the model that zero-shot is measured by."""
-    held: int = 40
+    held: int = 100
     """Scenes in which the old tasks are asked."""
     val: int | None = None
     """Reasoning questions; None: all of them."""

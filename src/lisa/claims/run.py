@@ -58,7 +58,9 @@ class Work:
 
 
 def reproduce(work: Work, *, only: str = "*", report: Report = print) -> bool:
-    """Draws, trains and asks what is not done yet; whether all that `only` fits (a shell pattern) is done.
+    """Draws, trains and asks what is not done yet; whether all that `only` fits is done.
+
+    `only`: shell patterns with commas between them.
 
     Raises BadInput where the folder holds another plan, or nothing has such a name.
     """
@@ -89,9 +91,9 @@ def reproduce(work: Work, *, only: str = "*", report: Report = print) -> bool:
 
 
 def chosen_of(work: Work, only: str) -> list[Run]:
-    """The trainings that a pattern fits, with those that they go on from."""
-    table = work.table()
-    wanted = {one.name for one in table if fnmatch(one.name, only)}
+    """The trainings that one of some patterns, with commas between them, fits, with those that they go on from."""
+    table, patterns = work.table(), [pattern.strip() for pattern in only.split(",")]
+    wanted = {one.name for one in table if any(fnmatch(one.name, pattern) for pattern in patterns)}
     wanted |= {one.after for one in table if one.name in wanted}
     if not (found := [one for one in table if one.name in wanted]):
         known = ", ".join(sorted({one.of for one in table}))

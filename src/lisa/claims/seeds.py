@@ -1,6 +1,8 @@
 """Answers of trainings that differ in their seed alone: how sure is a figure over them, or a change? Torch-free.
 
-Another training would have moved a figure, too, not only other pictures: intervals resample both.
+Another training would have moved a figure, too, not only other pictures. The variance of each is taken by leaving out
+one after the other (the jackknife); both are added, and Student's t knows of how few trainings that was learned
+(Satterthwaite's degrees of freedom).
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from lisa.evaluate.rows import Row
 from lisa.metrics.intervals import Figure
 from lisa.metrics.paired import Difference
 
-DRAWS = 4000
-"""Resamples; a chance below 2 / 4001 cannot be told."""
+LEVEL = 0.95
+_GRID = 20_001
+"""Angles between 0 and π / 2 at which Student's density is summed: t = √freedom · tan, of which it is a cosine."""
 
 Cell = tuple[int, str, float, float]
 """Seed, picture, and what is summed above and below the line."""
@@ -37,14 +40,14 @@ class Seeds:
 
     def figure(self) -> Figure:
         """gIoU over all seeds."""
-        return _resampled([(seed, r.id, r.iou, 1.0) for seed, rows in self.rows.items() for r in rows])[0]
+        return _estimated([(seed, r.id, r.iou, 1.0) for seed, rows in self.rows.items() for r in rows]).figure
 
     def forced(self) -> Figure | None:
         """The same teacher-forced, where that was asked."""
         flat = [(seed, r) for seed, rows in self.rows.items() for r in rows if r.forced]
         if not flat:
             return None
-        return _resampled([(seed, r.id, float(np.mean([o.iou for o in r.forced])), 1.0) for seed, r in flat])[0]
+        return _estimated([(seed, r.id, float(np.mean([o.iou for o in r.forced])), 1.0) for seed, r in flat]).figure
 
     def only(self, seed: int) -> Seeds:
         """One of them."""
@@ -67,18 +70,13 @@ def _asked(row: Row) -> tuple[int, str, str]:
 
 
 def change(before: Seeds, after: Seeds) -> Difference:
-    """After − before, question by question and seed by seed.
-
-    Its p is twice the share of resamples that are not on its side of zero.
-    """
-    figure, values = _resampled([(seed, a.id, b.iou - a.iou, 1.0) for seed, a, b in pairs(before, after)])
-    beyond = min(int((values <= 0).sum()), int((values >= 0).sum()))
-    return Difference(figure, min(2 * (beyond + 1) / (DRAWS + 1), 1.0) if len(values) else 1.0)
+    """After − before, question by question and seed by seed, and the chance of one so large if there were none."""
+    return _estimated([(seed, a.id, b.iou - a.iou, 1.0) for seed, a, b in pairs(before, after)])
 
 
 def share(part: Seeds, whole: Seeds) -> Figure:
     """gIoU of one, of that of the other, over the seeds that both have."""
-    return _resampled([(seed, a.id, b.iou, a.iou) for seed, a, b in pairs(whole, part)])[0]
+    return _estimated([(seed, a.id, b.iou, a.iou) for seed, a, b in pairs(whole, part)]).figure
 
 
 def noise(same: Sequence[Seeds]) -> tuple[float, int]:
@@ -93,12 +91,32 @@ def noise(same: Sequence[Seeds]) -> tuple[float, int]:
 
 
 def by_seed(moved: float, deviation: float, freedom: int) -> float:
-    """The chance that two trainings differ so much by their seeds alone, by Student's t; 1 where that is unknown."""
-    if not freedom:
+    """The chance that two trainings differ so much by their seeds alone; 1 where that is unknown."""
+    if not freedom or moved == 0:
         return 1.0
-    begin = math.atan2(abs(moved), math.sqrt(2 * freedom) * deviation)  # t² = freedom · tan², whose density is a cosine
-    tail, all_ = (np.linspace(start, math.pi / 2, 10_001) for start in (begin, 0.0))
-    return float(np.trapezoid(np.cos(tail) ** (freedom - 1), tail) / np.trapezoid(np.cos(all_) ** (freedom - 1), all_))
+    return beyond(moved / (math.sqrt(2) * deviation), freedom) if deviation else 0.0
+
+
+def beyond(t: float, freedom: float) -> float:
+    """The chance of a Student's t at least so far from zero, on either side."""
+    angles, below = _student(freedom)
+    return float(1 - np.interp(math.atan2(abs(t), math.sqrt(freedom)), angles, below))
+
+
+def within(freedom: float) -> float:
+    """How far from zero 95 % of Student's t lie at most."""
+    angles, below = _student(freedom)
+    return math.sqrt(freedom) * math.tan(float(np.interp(LEVEL, below, angles)))
+
+
+def _student(freedom: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Angles, and which share of |t| lies below each."""
+    angles = np.linspace(0, math.pi / 2, _GRID)
+    density = np.cos(angles) ** (freedom - 1)
+    if freedom < 1:
+        density[-1] = density[-2]  # it has no end
+    below = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
+    return angles, below / below[-1]
 
 
 def holm(chances: Sequence[float]) -> list[float]:
@@ -110,23 +128,38 @@ def holm(chances: Sequence[float]) -> list[float]:
     return found
 
 
-def _resampled(cells: Sequence[Cell]) -> tuple[Figure, NDArray[np.float64]]:
-    """Σ above / Σ below with its interval of 95 %, and what it was in each resample of seeds and pictures.
+def _estimated(cells: Sequence[Cell]) -> Difference:
+    """Σ above / Σ below with its interval, and the chance of being so far from zero where nothing is.
 
-    Of n seeds n − 1 are drawn, since n would understate the variance of a mean of so few.
+    Of a single seed, pictures alone are known to vary.
     """
-    if not cells:
-        return Figure(float("nan"), float("nan"), float("nan"), 0), np.zeros(0)
-    seeds, row = np.unique([cell[0] for cell in cells], return_inverse=True)
-    pictures, column = np.unique([cell[1] for cell in cells], return_inverse=True)
-    tops, bottoms = (np.zeros((len(seeds), len(pictures))) for _ in range(2))
-    np.add.at(tops, (row, column), [cell[2] for cell in cells])
-    np.add.at(bottoms, (row, column), [cell[3] for cell in cells])
-    rng = np.random.default_rng(0)
-    trained = rng.multinomial(max(len(seeds) - 1, 1), np.full(len(seeds), 1 / len(seeds)), DRAWS).astype(np.float64)
-    drawn = rng.multinomial(len(pictures), np.full(len(pictures), 1 / len(pictures)), DRAWS)
-    top, bottom = (np.einsum("dp,dp->d", trained @ part, drawn) for part in (tops, bottoms))
-    values = top[bottom > 0] / bottom[bottom > 0]
-    low, high = np.quantile(values, [0.025, 0.975]) if len(values) else (float("nan"), float("nan"))
-    value = float(tops.sum() / bottoms.sum()) if bottoms.any() else float("nan")
-    return Figure(value, float(low), float(high), len(cells)), values
+    if not cells or not any(cell[3] for cell in cells):
+        return Difference(Figure(float("nan"), float("nan"), float("nan"), len(cells)), 1.0)
+    grid = [_sums(cells, by) for by in (0, 1)]
+    value = float(grid[0][0].sum() / grid[0][1].sum())
+    parts = [(_jackknife(top, bottom), len(top) - 1) for top, bottom in grid]
+    variance = sum(part for part, _ in parts)
+    if variance == 0:
+        return Difference(Figure(value, value, value, len(cells)), float(value == 0))
+    freedom = variance**2 / sum(part**2 / count for part, count in parts if part > 0)
+    error = math.sqrt(variance)
+    half = within(freedom) * error
+    return Difference(Figure(value, value - half, value + half, len(cells)), beyond(value / error, freedom))
+
+
+def _sums(cells: Sequence[Cell], by: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What is above and below the line for each seed (0) or picture (1)."""
+    names, index = np.unique([cell[by] for cell in cells], return_inverse=True)
+    top, bottom = np.zeros(len(names)), np.zeros(len(names))
+    np.add.at(top, index, [cell[2] for cell in cells])
+    np.add.at(bottom, index, [cell[3] for cell in cells])
+    return top, bottom
+
+
+def _jackknife(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> float:
+    """Variance of Σ top / Σ bottom, had other rows been drawn; 0 of a single one."""
+    kept = bottom.sum() - bottom
+    if len(top) < 2 or not (kept > 0).all():
+        return 0.0
+    left = (top.sum() - top) / kept
+    return float((len(left) - 1) / len(left) * np.square(left - left.mean()).sum())

@@ -1,4 +1,4 @@
-"""The embedded model's masker: every pixel says what it is and where its thing is, and prompts are matched with both.
+"""A mask decoder: every pixel says what it is and where its thing is, and prompts are matched with both.
 
     features ─┬─► what each pixel is ──────────── · what is wanted ◄──┐
               ├─► its vote for a middle, as waves · where it is ◄─────┼── prompt, after it has looked at the picture
@@ -16,57 +16,54 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lisa.maskers.pyramid import Ask, Asking, pyramid_of
+from lisa.maskers.pyramid import PyramidBase, mlp, pyramid_of
 from lisa.towers import Outline, Pyramid, double
 
 
-class MatchMasker(Asking):
+class MatchMasker(PyramidBase):
     """See the module's drawing. Masks come at half the square's side."""
 
     def __init__(
         self, pyramid: Pyramid, *, square: int, prompt: int, embedding: int, outline: int, layers: int
     ) -> None:
-        super().__init__(pyramid, square=square, prompt=prompt, layers=layers)
-        for layer in self.layers:
-            assert isinstance(layer, Ask)
-            layer.silence()
+        super().__init__(pyramid, square=square, prompt=prompt, layers=layers, silent=True)
         features = pyramid.channels
         self.pixel = nn.Sequential(
             nn.Conv2d(features, 2 * embedding, 1), nn.ReLU(), nn.Conv2d(2 * embedding, embedding, 1)
         )
         self.outline = Outline(features, pyramid.edges, outline)
-        self.what, self.where, self.how = (
-            nn.Sequential(nn.Linear(prompt, 2 * prompt), nn.GELU(), nn.Linear(2 * prompt, n))
-            for n in (embedding, prompt, outline + 1)
-        )
+        self.to_what = mlp(prompt, 2 * prompt, embedding)
+        self.to_where = mlp(prompt, 2 * prompt, prompt)
+        self.to_outline = mlp(prompt, 2 * prompt, outline + 1)
+        self.to_score = mlp(prompt, prompt, 1)
 
-    def meant(self, pixels: Tensor, words: Tensor) -> Tensor:
-        """How much each pixel is what words stand for: `[I, E, h, w]` and `[N, P]` → logits `[I, N, h, w]`."""
-        return _matched(self.what(self.norm(words)), pixels)
-
-    def decode(self, features: Tensor, prompts: Tensor, image_index: Tensor) -> tuple[Tensor, Tensor]:
-        """Prompts `[S, P]` on images `image_index [S]` → low-res logits `[S, S/2, S/2]`, predicted IoU `[S]`."""
-        low_res, score, _ = self.decode_from(features, self.pixels(features), prompts, image_index)
-        return low_res, score
-
-    def pixels(self, features: Tensor) -> Tensor:
+    def embed(self, features: Tensor) -> Tensor:
         """What each pixel is, `[I, E, h, w]`."""
         with torch.autocast(features.device.type, enabled=False):
             return self.pixel(features)
 
-    def decode_from(
-        self, features: Tensor, pixels: Tensor, prompts: Tensor, image_index: Tensor
+    def meant(self, embedded: Tensor, words: Tensor) -> Tensor:
+        """How much each pixel is what words stand for: `[I, E, h, w]` and `[N, P]` → logits `[I, N, h, w]`."""
+        return _matched(self.to_what(self.norm(words)), embedded)
+
+    def decode(self, features: Tensor, prompts: Tensor, image_index: Tensor) -> tuple[Tensor, Tensor]:
+        """Prompts `[S, P]` on images `image_index [S]` → low-res logits `[S, S/2, S/2]`, predicted IoU `[S]`."""
+        low_res, score, _ = self.decode_embedded(features, self.embed(features), prompts, image_index)
+        return low_res, score
+
+    def decode_embedded(
+        self, features: Tensor, embedded: Tensor, prompts: Tensor, image_index: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """As `decode`, with what each pixel is, and last where each prompt is taken to mean, as waves `[S, P]`."""
         with torch.autocast(features.device.type, enabled=False):
             cells, votes = self.cells(features), self.vote_waves(features)
-            outline = self.outline(features, self.image_encoder.edges_of(features))
+            edges = self.outline(features, self.image_encoder.edges_of(features))
         asked, row = self.ask(cells, prompts, image_index)
-        what, where, how = (part(asked).to(pixels.dtype) for part in (self.what, self.where, self.how))
+        what, where = self.to_what(asked).to(embedded.dtype), self.to_where(asked).to(embedded.dtype)
+        outline, much = self.to_outline(asked).to(embedded.dtype).split([edges.shape[1], 1], dim=-1)
         with torch.autocast(features.device.type, enabled=False):
             there = _matched(where, votes) * math.sqrt(2.0)  # at its very place, waves as they are add √(P / 2)
-            logits = double(_matched(what, pixels) + there)
-            logits = logits + _matched(how[..., :-1], outline) + how[..., -1:, None]
+            logits = double(_matched(what, embedded) + there) + _matched(outline, edges) + much[..., None]
         return logits[image_index, row], self.to_score(asked)[image_index, row, 0], where[image_index, row]
 
 

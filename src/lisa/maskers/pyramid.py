@@ -5,7 +5,8 @@
 
 Every pixel also votes for the middle of its thing, and its embedding knows the vote: that tells twins apart.
 The decoder never changes the features, so its cost does not grow with the number of prompts as SAM's does.
-Logits are doubled along the edges it sees. `maskers/match.py` has another decoder over the same pyramid.
+Logits are doubled along the edges it sees. `lisa train camvid` has this decoder; `maskers/match.py` is another one over
+the same pyramid.
 """
 
 from __future__ import annotations
@@ -41,22 +42,21 @@ class Waves(nn.Module):
 
 
 class Ask(nn.Module):
-    """One layer of the decoder: each prompt looks at its picture, then thinks."""
+    """One layer of the decoder: each prompt looks at its picture, then thinks.
 
-    def __init__(self, width: int, heads: int) -> None:
+    A `silent` one passes prompts as they are until it has learned something.
+    """
+
+    def __init__(self, width: int, heads: int, *, silent: bool = False) -> None:
         super().__init__()
         self.heads = heads
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.query, self.key, self.value = nn.Linear(width, width), nn.Linear(width, width), nn.Linear(width, width)
         self.out = nn.Linear(width, width)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
-
-    def silence(self) -> None:
-        """Until it has learned something, prompts pass as they are."""
-        for last in (self.out, self.mlp[2]):
-            assert isinstance(last, nn.Linear)
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        if silent:
+            for last in (self.out.weight, self.out.bias, self.mlp[2].weight, self.mlp[2].bias):
+                nn.init.zeros_(last)  # type: ignore[arg-type]
 
     def forward(self, prompts: Tensor, cells: Tensor, places: Tensor) -> Tensor:
         """Prompts `[I, M, P]` of pictures whose cells are `[I, N, P]`, at `places [N, P]` → `[I, M, P]`."""
@@ -69,22 +69,21 @@ class Ask(nn.Module):
         return prompts + self.mlp(self.norm2(prompts))
 
 
-class Asking(nn.Module):
+class PyramidBase(nn.Module):
     """What maskers over a pyramid have in common: they see, every pixel votes, and prompts look at the picture."""
 
     own_precision = True
     """Computes in the type of its weights, also under autocast: bf16 convolutions are slow on CPUs."""
 
-    def __init__(self, pyramid: Pyramid, *, square: int, prompt: int, layers: int) -> None:
+    def __init__(self, pyramid: Pyramid, *, square: int, prompt: int, layers: int, silent: bool = False) -> None:
         super().__init__()
         self.square, self.prompt_width, self.scores_trained = square, prompt, True
         self.image_encoder = pyramid
         self.vote = nn.Conv2d(pyramid.channels, 2, 1)
         self.cells = nn.Conv2d(pyramid.channels, prompt, 2, stride=2)
         self.waves = Waves(prompt)
-        self.layers = nn.ModuleList(Ask(prompt, prompt // 32) for _ in range(layers))
+        self.layers = nn.ModuleList(Ask(prompt, prompt // 32, silent=silent) for _ in range(layers))
         self.norm = nn.LayerNorm(prompt)
-        self.to_score = nn.Sequential(nn.Linear(prompt, prompt), nn.GELU(), nn.Linear(prompt, 1))
 
     def prepare(self, image: Image) -> tuple[Tensor, Geometry]:
         """See `Masker`; the picture's long side fills the square."""
@@ -119,13 +118,14 @@ class Asking(nn.Module):
         return self.norm(asked), row
 
 
-class PyramidMasker(Asking):
+class PyramidMasker(PyramidBase):
     """See the module's drawing. Masks come at half the square's side."""
 
     def __init__(self, pyramid: Pyramid, *, square: int, prompt: int, embedding: int, layers: int) -> None:
         super().__init__(pyramid, square=square, prompt=prompt, layers=layers)
         features = pyramid.channels
-        self.to_embedding = nn.Sequential(nn.Linear(prompt, prompt), nn.GELU(), nn.Linear(prompt, embedding + 1))
+        self.to_embedding = mlp(prompt, prompt, embedding + 1)
+        self.to_score = mlp(prompt, prompt, 1)
         self.pixel = nn.Sequential(nn.Conv2d(features + prompt, prompt, 1), nn.ReLU(), nn.Conv2d(prompt, embedding, 1))
         self.edges = nn.Sequential(nn.Conv2d(features, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 4 * 9, 1))
 
@@ -142,6 +142,11 @@ class PyramidMasker(Asking):
             edges = self.edges(features).unflatten(1, (4, 9)).softmax(2).flatten(3)  # [I, 4, 9, h·w]
             low_res = _double_along(logits.unflatten(-1, tuple(pixels.shape[-2:])), edges)
         return low_res[image_index, row], self.to_score(asked)[image_index, row, 0]
+
+
+def mlp(width: int, inner: int, out: int) -> nn.Sequential:
+    """Two linear layers: `[..., width]` → `[..., out]`."""
+    return nn.Sequential(nn.Linear(width, inner), nn.GELU(), nn.Linear(inner, out))
 
 
 def _place_among(index: Tensor, count: int) -> Tensor:

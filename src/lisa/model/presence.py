@@ -3,7 +3,7 @@
 question ─► `<assistant>` ─► first word of the answer: "There [is no …]" or anything else? ◄── the bias, set beforehand
 
 Trained on more and more questions for what is missing, a model denies too much or too little. How much it leans to a
-denial is a single number, set where of the questions for what is there not more than one in forty is denied.
+denial is a single number, set where of all other answers one in forty would become a denial.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lisa.files import write_json
 
 PRESENCE = "presence.json"
 KEPT = 0.975
-"""Share of the questions for what is there that are not denied."""
+"""Share of the other answers that do not become denials."""
 DENYING = 0.5
 """Words are what denials begin with where at least such a share of the answers that begin with them deny."""
 _REMEDY = "take it from the same checkpoint, or remove it"
@@ -37,18 +37,20 @@ class Presence:
     bias: float
 
     @classmethod
-    def fit(cls, ids: Sequence[int], there: Tensor) -> Presence:
-        """From the logits `[N, V]` of the first words of answers to questions for what is there.
+    def fit(cls, told: Sequence[tuple[int, bool]], logits: Tensor) -> Presence:
+        """From true answers, each one's first word and whether it denies, and the logits `[N, V]` of those words.
 
-        Raises BadInput without any.
+        Raises BadInput where no answer denies, or every one.
         """
-        if not len(ids) or not len(there):
-            raise BadInput("nothing to set the bias by: give answers that deny, and questions for what is there")
-        return cls(tuple(sorted(ids)), -float(margins(ids, there).quantile(KEPT)))
+        ids = denials(told)
+        others = torch.tensor([word not in ids for word, _ in told], dtype=torch.bool)
+        if not ids or not others.any():
+            raise BadInput("no bias can be set by these answers: some have to deny, and others not")
+        return cls(tuple(ids), -float(margins(ids, logits[others]).quantile(KEPT)))
 
     def lean(self, logits: Tensor) -> Tensor:
         """Logits `[..., V]` of a first word, with the bias."""
-        where = torch.tensor(self.ids, device=logits.device)
+        where = torch.tensor(self.ids, dtype=torch.int64, device=logits.device)
         return logits.index_add(-1, where, torch.full((), self.bias).to(logits).expand(*logits.shape[:-1], len(where)))
 
     def save(self, folder: Path) -> None:
@@ -69,7 +71,7 @@ class Presence:
             ids, bias = tuple(int(i) for i in found["ids"]), float(found["bias"])
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise BadCheckpoint(f"{path} is damaged ({error}): {_REMEDY}") from error
-        if not all(0 <= i < vocabulary for i in ids) or not abs(bias) < 1e3:
+        if not ids or not all(0 <= i < vocabulary for i in ids) or not abs(bias) < 1e3:
             raise BadCheckpoint(f"{path} does not fit the model: {_REMEDY}")
         return cls(ids, bias)
 

@@ -34,7 +34,7 @@ from lisa.train.optim import Muon, matrices, rest
 from lisa.train.watch import logged
 from lisa.types import Image, Mask
 from lisa.world.palette import COLOURS
-from lisa.world.questions.view import View
+from lisa.world.questions.view import Seen, View
 from lisa.world.scene import Picture
 from lisa.world.sets import make_picture
 from lisa.world.shapes import kinds
@@ -49,8 +49,12 @@ RELATIONS = ("standing on", "sitting on", "holding", "wearing", "behind", "in", 
 """The first one of them that a thing stands in is its label; it is another one for its object than for its subject."""
 SIDES = {"left": "left", "right": "right", "near": ""}
 """Name of a label → the side on which the thing beside is looked for, see `View.beside`."""
-ENDS, ORDERS = ("left", "right", "top", "bottom"), ("alone", "leftmost", "rightmost", "between")
-"""Where a thing stands among all of them, 0 where at no end; and among those of its kind, 0 for the background."""
+ENDS = {"across": ("left", "right"), "upright": ("top", "bottom")}
+"""Name of a label → the ends at which a thing may be of all; 0 where it is at neither, or not clearly."""
+ORDERS = ("alone", "leftmost", "rightmost", "between")
+"""Where it stands among those of its kind."""
+CLEAR = 0.07
+"""By which share of the width one stands clearly to the left of another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +71,8 @@ class Classes:
         kinds = len(self.kinds) + 1
         sizes = {"kind": kinds, "colour": len(self.colours) + 1, "role": 2 * len(RELATIONS) + 1, "partner": kinds}
         beside = dict.fromkeys(SIDES, kinds)
-        return sizes | beside | {"end": len(ENDS) + 1, "order": len(ORDERS) + 1}
+        ends = {name: len(sides) + 1 for name, sides in ENDS.items()}
+        return sizes | beside | ends | {"order": len(ORDERS) + 1}
 
 
 def classes_of_world() -> Classes:
@@ -134,17 +139,17 @@ class DenseHeads(nn.Module):
         sizes = [len(classes.kinds) + 1, len(classes.colours) + 1, len(classes.parts) + 1]
         self.token = TokenHeads(classes.token_sizes, width)
         self.word = nn.ModuleList(nn.Embedding(n, masker.prompt_width) for n in sizes)
-        self.often = nn.ParameterList(nn.Parameter(torch.zeros(n)) for n in sizes)
+        self.word_bias = nn.ParameterList(nn.Parameter(torch.zeros(n)) for n in sizes)
         self.place = nn.Linear(masker.prompt_width, masker.prompt_width)
 
-    def forward(self, pixels: Tensor) -> Seen:
+    def forward(self, pixels: Tensor) -> TowerMaps:
         """Pictures `[B, 3, S, S]`."""
         maps = self.masker.image_encoder.trunk(pixels)
         features = self.masker.image_encoder.combine(*maps)
-        pixel = self.masker.pixels(features)
-        tables = [(table.weight, often) for table, often in zip(self.word, self.often)]
-        named = [self.masker.meant(pixel, words) + often[:, None, None] for words, often in tables]  # type: ignore[arg-type]
-        return Seen(features=features, pixel=pixel, named=named, tokens=self.tower.attend(maps[2], maps[3]))
+        embedded = self.masker.embed(features)
+        tables = [(table.weight, bias) for table, bias in zip(self.word, self.word_bias)]
+        named = [self.masker.meant(embedded, words) + bias[:, None, None] for words, bias in tables]  # type: ignore[arg-type]
+        return TowerMaps(features=features, embedded=embedded, named=named, tokens=self.tower.attend(maps[2], maps[3]))
 
     def prompts(self, words: Tensor, place: Tensor) -> Tensor:
         """As in `Wanted` → `[N, P]`."""
@@ -158,12 +163,12 @@ class DenseHeads(nn.Module):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class TowerMaps:
     """What both towers make of pictures."""
 
     features: Tensor
     """`[B, C, S/4, S/4]`."""
-    pixel: Tensor
+    embedded: Tensor
     """`[B, E, S/4, S/4]`: what each pixel is."""
     named: list[Tensor]
     """Logits of kind, colour and part, each `[B, classes, S/4, S/4]`."""
@@ -206,13 +211,23 @@ def _tables(picture: Picture, classes: Classes) -> dict[str, NDArray[np.int64]]:
         for name, side in SIDES.items():
             other = view.beside(s, side)
             tables[name][s.id] = kind[other.id] if other else 0
-        others = [o for o in view.of(s.kind) if o.id != s.id]
-        place = view.extremes(s, others)[0] if others and view.extremes(s, others) else "between"
-        tables["order"][s.id] = ORDERS.index(place if others else "alone") + 1
-    for number, side in enumerate(ENDS):
-        if s := view.outermost(side):
-            tables["end"][s.id] = number + 1
+        tables["order"][s.id] = _order(view, s)
+    for name, sides in ENDS.items():
+        for number, side in enumerate(sides):
+            if s := view.outermost(side):
+                tables[name][s.id] = number + 1
     return tables
+
+
+def _order(view: View, s: Seen) -> int:
+    """Among those of its kind, from 1; −1 where that is not clear, and nothing is learned."""
+    others = [o for o in view.of(s.kind) if o.id != s.id]
+    if not others:
+        return 1
+    if words := view.extremes(s, others, CLEAR):
+        return ORDERS.index(words[0]) + 1
+    between = any(o.x < s.x - CLEAR for o in others) and any(o.x > s.x + CLEAR for o in others)
+    return ORDERS.index("between") + 1 if between else -1
 
 
 def wanted_of(
@@ -320,17 +335,17 @@ class DenseObjective:
         offset = _where(smooth_l1_loss(vote, batch.offset, reduction="none", beta=0.1).sum(1), thing)
         patch = heads.token(seen.tokens, batch.token)
         right = _where((fine[0].argmax(1) == batch.kind).float(), thing)
-        total = kind + 0.5 * colour + 0.3 * part + 2 * offset + 0.3 * patch
+        total = kind + 0.5 * colour + 0.3 * part + 2 * offset + 0.15 * patch
         masks = self._masks(seen, batch.wanted)
         total = total + 5 * masks["bce"] + masks["dice"] + 0.2 * masks["score"] + 2 * masks["place"]
         read = {"kind": kind, "colour": colour, "part": part, "offset": offset, "patch": patch, "right": right}
         return {"total": total} | read | masks
 
-    def _masks(self, seen: Seen, wanted: Wanted) -> dict[str, Tensor]:
+    def _masks(self, seen: TowerMaps, wanted: Wanted) -> dict[str, Tensor]:
         """Errors of the masks that prompts give, and of the places that those are taken to mean."""
         heads = self.module
         prompts = heads.prompts(wanted.words, wanted.place)
-        logits, score, where = heads.masker.decode_from(seen.features, seen.pixel, prompts, wanted.image_index)
+        logits, score, where = heads.masker.decode_embedded(seen.features, seen.embedded, prompts, wanted.image_index)
         bce, dice = mask_losses([logits], [wanted.mask])
         place = (where - heads.waves(wanted.place)).square().mean()
         scored = score_loss([score], [logits], [wanted.mask])

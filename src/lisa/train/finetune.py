@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from lisa.data.augment import Augmentation, Augmented
 from lisa.data.base import asking
@@ -41,6 +42,7 @@ from lisa.model.adapters import (
 )
 from lisa.model.legacy_write import write_published
 from lisa.model.losses import LossWeights
+from lisa.model.presence import PRESENCE
 from lisa.model.segmenter import Segmenter
 from lisa.predictor import Predictor
 from lisa.recipes.base import Recipe
@@ -142,12 +144,13 @@ def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> Se
 
 
 def optimizers_of(recipe: Recipe, segmenter: Segmenter) -> Sequence[torch.optim.Optimizer]:
-    """What updates the trained weights."""
+    """What updates the trained weights; Muon is for what sees and what speaks, it does mask decoders no good."""
     betas, rate = (recipe.beta1, recipe.beta2), recipe.learning_rate
     if recipe.optimizer == "adamw":
         groups = optimizer_groups(segmenter, recipe.weight_decay)
         return (torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=0.0),)
-    kernels = matrices(segmenter, without=NO_MATRICES)
+    parts = [segmenter.vlm, getattr(segmenter.masker, "image_encoder", None)]
+    kernels = [k for part in parts if isinstance(part, nn.Module) for k in matrices(part, without=NO_MATRICES)]
     return muon_beside_adamw(
         kernels, rest(segmenter, kernels), rate=rate, weight_decay=recipe.weight_decay, betas=betas
     )
@@ -366,11 +369,13 @@ def write_native(
 ) -> Path:
     """Our own layout, with the files of the checkpoint `like` beside the new weights.
 
-    What that could not do is not said any more of a model that learned from anything but drawn scenes.
+    What that could not do is not said any more of a model that learned from anything but drawn scenes. How readily it
+    denied goes for its own weights alone.
     """
     out.mkdir(parents=True, exist_ok=True)
+    own = {"config.json", *([PRESENCE] if learned else [])}
     for file in like.iterdir():
-        if file.is_file() and file.suffix != ".safetensors" and file.name != "config.json":
+        if file.is_file() and file.suffix != ".safetensors" and file.name not in own:
             shutil.copyfile(file, out / file.name)
     config = checkpoint.read_config(like)
     notice = config.notice if {*learned} <= {*DRAWN} else ""

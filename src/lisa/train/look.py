@@ -5,7 +5,8 @@ question ─► state at `<assistant>`, in the middle ──► Pointer: which p
 answer ─► one head of the next layer, up to each [SEG] ──► looks at what the [SEG] will stand for
 
 Words alone teach a small model a favourite answer. Told where to look, it finds there what to say: the pointer makes it
-find the thing, the head makes it see the thing while it names it. Nothing of this is part of the model.
+find the thing, the head makes it see the thing while it names it. Nothing of this is part of the model. Where the tower
+stays as it is, what its tokens say is only looked up.
 """
 
 from __future__ import annotations
@@ -105,7 +106,8 @@ class LookObjective(SegObjective):
     def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:
         """What is asked on the side: name → its weight and error."""
         inner: Any = self.segmenter.vlm
-        look = self.heads.token(tokens, batch.labels)
+        with torch.set_grad_enabled(tokens.requires_grad):  # of a tower that stays as it is, it is only a figure
+            look = self.heads.token(tokens, batch.labels)
         rows, places = batch.begins.unbind(1)
         states = inner.watched[rows, places].float()
         point = self.heads.point(states, tokens[batch.vlm.image_index[rows]], batch.begin_rows)

@@ -22,7 +22,7 @@ from lisa.hub import resolve
 from lisa.model.checkpoint import build, load, read_config, save
 from lisa.model.domain import Domain
 from lisa.model.losses import LossWeights
-from lisa.model.presence import Presence, denials
+from lisa.model.presence import Presence
 from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
@@ -162,11 +162,11 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
             return None
     save(segmenter, recipe.model, final, dtype=torch.float16)
     trained = load(final, device=torch.device("cpu"), dtype=torch.float32)
+    save_file(heads.state_dict(), str(folder / LOOK_FILE))
     if recipe.domain_pictures:
         domain_of(trained, recipe.domain_pictures).save(final)
     if recipe.presence_pictures:
         presence_of(trained, recipe.presence_pictures).save(final)
-    save_file(heads.state_dict(), str(folder / LOOK_FILE))
     return final
 
 
@@ -179,22 +179,23 @@ def domain_of(segmenter: Segmenter, pictures: int) -> Domain:
 
 @torch.no_grad()
 def presence_of(segmenter: Segmenter, pictures: int) -> Presence:
-    """How much a trained model has to lean to denials, by scenes that nothing was learned from."""
+    """How much a trained model has to lean to denials, by scenes that nothing was learned from.
+
+    Raises BadInput where the scenes are too few to show both kinds of answers.
+    """
     vlm: Any = segmenter.vlm
-    draw = FreshDialogues(Lesson(seed=PRESENCE_SEED, pictures=1, dialogues=8, chinese=0.5, twins=0.25))
-    words: list[tuple[int, bool]] = []
-    there: list[Tensor] = []
-    for samples in filter(None, map(draw, range(pictures))):
+    dialogues = FreshDialogues(Lesson(seed=PRESENCE_SEED, pictures=1, dialogues=8, chinese=0.5, twins=0.25))
+    told: list[tuple[int, bool]] = []
+    logits: list[Tensor] = []
+    for samples in filter(None, map(dialogues, range(pictures))):
         image = segmenter.encode(samples[0].image)
         prompts = [vlm.prepare_text(image.inputs, s.turns) for s in samples]
         batch = vlm.collate(prompts, [0] * len(prompts), {})
-        logits = vlm.logits(vlm.hidden(batch, [image.vlm_features]))
-        for ids, row, sample in zip(batch.input_ids, logits, samples):
-            starts = (ids == vlm.dialogue.assistant).nonzero()[:, 0].tolist()
-            for number, (turn, start) in enumerate(zip(sample.turns, starts)):
-                words.append((int(ids[start + 1]), sample.group == ABSENT and number == len(sample.turns) - 1))
-                there += [row[start]] if turn.targets else []
-    return Presence.fit(denials(words), torch.stack(there))
+        starts = batch.input_ids == vlm.dialogue.assistant
+        logits.append(vlm.logits(vlm.hidden(batch, [image.vlm_features])[starts]))
+        last = [s.group == ABSENT and turn is s.turns[-1] for s in samples for turn in s.turns]
+        told += zip(batch.input_ids[starts.roll(1, 1)].tolist(), last)
+    return Presence.fit(told, torch.cat(logits) if logits else torch.zeros(0, 1))
 
 
 def _begin(
