@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
-from lisa.train.dense import ENDS, ORDERS, RELATIONS, SIDES, classes_of_world, label_maps
+from lisa.recipes.tiny import debug
+from lisa.train.dense import ENDS, ORDERS, RELATIONS, SIDES, classes_of_world, dense_objective, label_maps
 from lisa.world.draw import draw
 from lisa.world.questions.view import View
 from lisa.world.scene import Picture
@@ -59,3 +61,18 @@ def test_every_label_lies_within_its_number_of_classes(row):
         assert int(maps[name].min()) >= -1 and int(maps[name].max()) < size
     assert int(maps["kind"][-1, 0]) == -1 or row.ids.shape[0] == 256  # padding
     assert CLASSES.token_sizes["role"] == 2 * len(RELATIONS) + 1
+
+
+def test_middles_are_wanted_where_things_are(row):
+    made = dense_objective(debug())
+    maps = label_maps(row, CLASSES, 256)
+    offset, thing = maps["offset"][None], maps["kind"][None] > 0
+    cup = next(t for t in row.scene.things if t.colour == "blue")
+    middle = torch.tensor([cup.box[1] + cup.box[3], cup.box[0] + cup.box[2]]) / 2 / 256
+    only = torch.zeros_like(thing)
+    only[0, : row.ids.shape[0] // 4] = torch.from_numpy(row.ids[2::4, 2::4] == cup.id)
+    torch.nn.init.zeros_(made.module.middle.weight)
+    with torch.no_grad():
+        made.module.middle.bias.copy_(made.module.masker.waves(middle[None])[0])  # what every token is read as
+    tokens = torch.zeros(1, 256, made.module.middle.in_features)
+    assert made._middles(tokens, offset, only).item() < 1e-4 < 0.1 < made._middles(tokens, offset, thing).item()

@@ -48,7 +48,7 @@ def test_a_place_that_is_meant_is_found_by_the_votes(masker):
     row, column = divmod(int(low_res[0].argmax()), 32)
     assert abs(row + 0.5 - 0.25 * 32) <= 1 and abs(column + 0.5 - 0.7 * 32) <= 1
     assert 5 < float(low_res.max()) <= 8  # √(P / 2) at the very place, which lies between pixels
-    assert float(low_res[0, 16:].max()) < 3
+    assert float(low_res[0, 16:].max()) < float(low_res.max()) - 3
 
 
 @pytest.fixture(scope="module")

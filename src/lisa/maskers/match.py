@@ -19,6 +19,9 @@ from torch import Tensor, nn
 from lisa.maskers.pyramid import PyramidBase, mlp, pyramid_of
 from lisa.towers import Outline, Pyramid, double
 
+SCALES = (0.2, 1.5)
+"""Of the waves: from one that changes sign once over the picture to ones that tell neighbours apart."""
+
 
 class MatchMasker(PyramidBase):
     """See the module's drawing. Masks come at half the square's side."""
@@ -26,7 +29,7 @@ class MatchMasker(PyramidBase):
     def __init__(
         self, pyramid: Pyramid, *, square: int, prompt: int, embedding: int, outline: int, layers: int
     ) -> None:
-        super().__init__(pyramid, square=square, prompt=prompt, layers=layers, silent=True)
+        super().__init__(pyramid, square=square, prompt=prompt, layers=layers, silent=True, scales=SCALES)
         features = pyramid.channels
         self.pixel = nn.Sequential(
             nn.Conv2d(features, 2 * embedding, 1), nn.ReLU(), nn.Conv2d(2 * embedding, embedding, 1)

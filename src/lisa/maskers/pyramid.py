@@ -27,13 +27,19 @@ VOTE_UNIT = 0.25
 
 
 class Waves(nn.Module):
-    """Random Fourier features of places: near places have like features (Tancik et al., 2020)."""
+    """Random Fourier features of places: near places have like features (Tancik et al., 2020).
+
+    `scales`: how much the place counts in the longest and the shortest waves. With both, what is known of a place only
+    roughly is still said by the long ones.
+    """
 
     frequencies: Tensor
 
-    def __init__(self, width: int, scale: float = 1.5) -> None:
+    def __init__(self, width: int, scales: tuple[float, float] = (1.5, 1.5)) -> None:
         super().__init__()
-        self.register_buffer("frequencies", torch.randn(2, width // 2) * scale)
+        longest, shortest = scales
+        rising = longest * (shortest / longest) ** torch.linspace(0, 1, width // 2)
+        self.register_buffer("frequencies", torch.randn(2, width // 2) * rising)
 
     def forward(self, places: Tensor) -> Tensor:
         """(y, x) in 0 … 1 of the square, `[..., 2]` → `[..., width]`."""
@@ -75,13 +81,22 @@ class PyramidBase(nn.Module):
     own_precision = True
     """Computes in the type of its weights, also under autocast: bf16 convolutions are slow on CPUs."""
 
-    def __init__(self, pyramid: Pyramid, *, square: int, prompt: int, layers: int, silent: bool = False) -> None:
+    def __init__(
+        self,
+        pyramid: Pyramid,
+        *,
+        square: int,
+        prompt: int,
+        layers: int,
+        silent: bool = False,
+        scales: tuple[float, float] = (1.5, 1.5),
+    ) -> None:
         super().__init__()
         self.square, self.prompt_width, self.scores_trained = square, prompt, True
         self.image_encoder = pyramid
         self.vote = nn.Conv2d(pyramid.channels, 2, 1)
         self.cells = nn.Conv2d(pyramid.channels, prompt, 2, stride=2)
-        self.waves = Waves(prompt)
+        self.waves = Waves(prompt, scales)
         self.layers = nn.ModuleList(Ask(prompt, prompt // 32, silent=silent) for _ in range(layers))
         self.norm = nn.LayerNorm(prompt)
 

@@ -2,7 +2,8 @@
 
 Both towers share one trunk here and part afterwards. Every pixel's kind, colour and part, and the way to the middle
 of its thing, are read from the masker's features. What is in each patch, how it stands to what else (stood on by a
-woman, holding a cup), what is beside it and where among all it stands, is read from the language side's tokens.
+woman, holding a cup), what is beside it, where among all it stands and where its middle is, is read from the language
+side's tokens.
 
 The mask decoder learns to follow prompts that say what is known of the target: its kind, its colour, its part, its
 place, each left out by chance. So the [SEG] stage finds a masker that can be prompted, as LISA finds SAM. What a pixel
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, pad, smooth_l1_loss
+from torch.nn.functional import avg_pool2d, cross_entropy, pad, smooth_l1_loss
 
 from lisa.geometry import Geometry
 from lisa.maskers.match import MatchMasker
@@ -141,6 +142,7 @@ class DenseHeads(nn.Module):
         self.word = nn.ModuleList(nn.Embedding(n, masker.prompt_width) for n in sizes)
         self.word_bias = nn.ParameterList(nn.Parameter(torch.zeros(n)) for n in sizes)
         self.place = nn.Linear(masker.prompt_width, masker.prompt_width)
+        self.middle = nn.Linear(width, masker.prompt_width)
 
     def forward(self, pixels: Tensor) -> TowerMaps:
         """Pictures `[B, 3, S, S]`."""
@@ -334,12 +336,26 @@ class DenseObjective:
         vote = heads.masker.vote(seen.features)
         offset = _where(smooth_l1_loss(vote, batch.offset, reduction="none", beta=0.1).sum(1), thing)
         patch = heads.token(seen.tokens, batch.token)
+        middle = self._middles(seen.tokens, batch.offset, thing)
         right = _where((fine[0].argmax(1) == batch.kind).float(), thing)
-        total = kind + 0.5 * colour + 0.3 * part + 2 * offset + 0.15 * patch
+        total = kind + 0.5 * colour + 0.3 * part + 2 * offset + 0.15 * patch + middle
         masks = self._masks(seen, batch.wanted)
         total = total + 5 * masks["bce"] + masks["dice"] + 0.2 * masks["score"] + 2 * masks["place"]
-        read = {"kind": kind, "colour": colour, "part": part, "offset": offset, "patch": patch, "right": right}
-        return {"total": total} | read | masks
+        read = {"kind": kind, "colour": colour, "part": part, "offset": offset, "patch": patch}
+        return {"total": total} | read | {"middle": middle, "right": right} | masks
+
+    def _middles(self, tokens: Tensor, offset: Tensor, thing: Tensor) -> Tensor:
+        """Error of where the middle of each patch's thing is, as waves, read from the tokens `[B, N, D]`."""
+        line = ((torch.arange(offset.shape[-1]) + 0.5) / offset.shape[-1])[1::2]
+        offset, thing = offset[..., 1::2, 1::2], thing[..., 1::2, 1::2]  # a quarter of the pixels tell enough
+        own = torch.stack(torch.meshgrid(line, line, indexing="ij"), dim=-1)
+        waves = self.module.masker.waves(own + VOTE_UNIT * offset.permute(0, 2, 3, 1)) * thing[..., None]
+        cell = len(line) // int(tokens.shape[1] ** 0.5)
+        wanted, share = (
+            avg_pool2d(x, cell).flatten(2).transpose(1, 2) for x in (waves.permute(0, 3, 1, 2), thing[:, None].float())
+        )
+        apart = (self.module.middle(tokens) * share - wanted).square().mean(-1)
+        return apart.sum() / share.sum().clamp(min=1)
 
     def _masks(self, seen: TowerMaps, wanted: Wanted) -> dict[str, Tensor]:
         """Errors of the masks that prompts give, and of the places that those are taken to mean."""
