@@ -33,7 +33,8 @@ def test_a_fresh_masker_takes_a_prompt_for_the_word_it_was_made_of(masker):
     quiet(masker, "to_where", "to_outline")
     features, words = masker.encode(torch.randint(0, 255, (2, 4, 64, 64)).byte()), torch.randn(3, 128)
     low_res, _ = masker.decode(features, words, torch.tensor([1, 1, 1]))
-    torch.testing.assert_close(low_res, double(masker.meant(masker.embed(features), words))[1])
+    wanted = double(masker.meant(masker.embed(features), words))[1]
+    torch.testing.assert_close(low_res, wanted, atol=0.01 * float(wanted.abs().max()), rtol=0)
 
 
 @torch.no_grad()

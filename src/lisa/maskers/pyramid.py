@@ -38,7 +38,7 @@ class Waves(nn.Module):
     def __init__(self, width: int, scales: tuple[float, float] = (1.5, 1.5)) -> None:
         super().__init__()
         longest, shortest = scales
-        rising = longest * (shortest / longest) ** torch.linspace(0, 1, width // 2)
+        rising = longest * (shortest / longest) ** (torch.arange(width // 2) / (width // 2 - 1))
         self.register_buffer("frequencies", torch.randn(2, width // 2) * rising)
 
     def forward(self, places: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ class Waves(nn.Module):
 class Ask(nn.Module):
     """One layer of the decoder: each prompt looks at its picture, then thinks.
 
-    A `silent` one passes prompts as they are until it has learned something.
+    A `silent` one passes prompts nearly as they are until it has learned something.
     """
 
     def __init__(self, width: int, heads: int, *, silent: bool = False) -> None:
@@ -61,8 +61,9 @@ class Ask(nn.Module):
         self.out = nn.Linear(width, width)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         if silent:
-            for last in (self.out.weight, self.out.bias, self.mlp[2].weight, self.mlp[2].bias):
-                nn.init.zeros_(last)  # type: ignore[arg-type]
+            for last in (self.out, self.mlp[2]):
+                nn.init.normal_(last.weight, std=1e-4)  # type: ignore[arg-type]
+                nn.init.zeros_(last.bias)  # type: ignore[arg-type]
 
     def forward(self, prompts: Tensor, cells: Tensor, places: Tensor) -> Tensor:
         """Prompts `[I, M, P]` of pictures whose cells are `[I, N, P]`, at `places [N, P]` → `[I, M, P]`."""
