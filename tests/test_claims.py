@@ -213,9 +213,9 @@ def test_repetitions_share_no_scene_to_learn_from(tmp_path):
     for seed in (1, 2, 3):
         base = Work(out=tmp_path, sizes=Sizes(), seed=seed).base()
         leap = data.BEYOND * (seed - 1)
-        used.append({base.tokenizer_seed, base.dense_seed, base.words.seed, base.seg.seed})
+        used.append({base.tokenizer_seed, base.dense_seed, base.token_seed, base.words.seed, base.seg.seed})
         used[-1] |= {n + leap for n in (data.SCENES, data.REASON, data.MANY)}
-        assert len(used[-1]) == 7 and max(used[-1]) < 100
+        assert len(used[-1]) == 8 and max(used[-1]) < 100
     assert not used[0] & used[1] and not used[1] & used[2]
 
 

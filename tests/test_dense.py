@@ -6,7 +6,16 @@ import pytest
 import torch
 
 from lisa.recipes.tiny import debug
-from lisa.train.dense import ENDS, ORDERS, RELATIONS, SIDES, classes_of_world, dense_objective, label_maps
+from lisa.train.dense import (
+    ENDS,
+    ORDERS,
+    RELATIONS,
+    SIDES,
+    classes_of_world,
+    dense_objective,
+    label_maps,
+    token_objective,
+)
 from lisa.world.draw import draw
 from lisa.world.questions.view import View
 from lisa.world.scene import Picture
@@ -76,3 +85,18 @@ def test_middles_are_wanted_where_things_are(row):
         made.module.middle.bias.copy_(made.module.masker.waves(middle[None])[0])  # what every token is read as
     tokens = torch.zeros(1, 256, made.module.middle.in_features)
     assert made._middles(tokens, offset, only).item() < 1e-4 < 0.1 < made._middles(tokens, offset, thing).item()
+
+
+def test_tokens_learn_on_over_a_trunk_that_stays():
+    torch.manual_seed(0)
+    heads = dense_objective(debug()).module
+    made = token_objective(debug(), heads)
+    before = {name: value.clone() for name, value in heads.state_dict().items()}
+    batch = made.batch(range(2))
+    assert len(batch.wanted.words) == 0
+    made.losses(batch, {})["total"].backward()
+    for optimizer in made.optimizers:
+        optimizer.step()
+    moved = {name for name, value in heads.state_dict().items() if not torch.equal(value, before[name])}
+    assert any(name.startswith("tower.layers.0") for name in moved) and any(name.startswith("token.") for name in moved)
+    assert all(name.startswith(("tower.", "token.", "middle.")) and "trunk" not in name for name in moved)

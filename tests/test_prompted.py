@@ -57,12 +57,14 @@ def test_what_is_not_known_does_not_count(small):
     place = torch.tensor([[1.0, 0.2, 0.7], [0.0, 0.0, 0.0]])
     exact = dense.prompts(words, place).detach()
     teacher, called = WorldWords(dense), Called(words, place, torch.tensor([True, False]))
-    assert teacher.distance(exact, called).item() == 0.0
-    assert teacher.distance(exact + torch.tensor([[0.0], [9.0]]), called).item() == 0.0
-    assert float(teacher.distance(exact + torch.tensor([[2.0], [0.0]]), called)) == pytest.approx(4.0, rel=1e-5)
-    assert float(teacher.distance(exact, called, seen=False)) > 0.0
+    assert teacher.distances(exact, called)["prompt"].item() == 0.0
+    assert teacher.distances(exact + torch.tensor([[0.0], [9.0]]), called)["prompt"].item() == 0.0
+    assert float(teacher.distances(exact + torch.tensor([[2.0], [0.0]]), called)["prompt"]) == pytest.approx(
+        4.0, rel=1e-5
+    )
+    assert float(teacher.distances(exact, called, seen=False)["prompt"]) > 0.0
     nothing = teacher.called([], 256)
-    assert teacher.distance(torch.zeros(0, exact.shape[1]), nothing).item() == 0.0
+    assert teacher.distances(torch.zeros(0, exact.shape[1]), nothing)["prompt"].item() == 0.0
 
 
 def test_every_seg_is_called_and_learns(small):

@@ -9,6 +9,7 @@ from lisa.train.loop import FitConfig, fit
 from lisa.train.words import WordsObjective
 from lisa.types import Sample, Target, Turn
 from lisa.vlms.base import IGNORE
+from lisa.vlms.tiny import train_tokenizer
 
 IMAGE = np.zeros((8, 8, 3), np.uint8)
 MASK = np.ones((8, 8), np.bool_)
@@ -43,3 +44,11 @@ def test_words_are_learned_without_pictures(tmp_path):
     assert told[-1]["total"] < 0.4 * told[0]["total"] and told[-1]["right"] > told[0]["right"]
     after = segmenter.state_dict()
     assert before and all(torch.equal(after[k], v) for k, v in before.items())
+
+
+def test_chinese_is_read_by_its_characters():
+    tokenizer = train_tokenizer(["油量表能显示油箱里还有多少油", "the cup"] * 50, 500)
+    ids = tokenizer.encode("油量表 the cup", add_special_tokens=False).ids
+    assert [tokenizer.decode([i]) for i in ids[:3]] == ["油", "量", "表"] and tokenizer.decode(ids) == "油量表 the cup"
+    odd = "龘\U0001f600\x00é"
+    assert tokenizer.decode(tokenizer.encode(odd, add_special_tokens=False).ids) == odd

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lisa.data.base import ABSENT
 from lisa.data.world import Twins
 from lisa.recipes.tiny import SEG
 from lisa.train.tiny import FreshDialogues
@@ -64,3 +65,16 @@ def test_lessons_ask_for_what_was_taken_away():
         asked += any(gone.lower() in s.turns[-1].answer.lower() for s in draw_dialogues(place) if s.group == "absent")
     assert twins > 20 and asked / twins > 0.6
     assert all(FreshDialogues(replace(SEG, twins=0.0))._twin(place) is None for place in range(20))
+
+
+def test_both_are_asked_in_the_same_words_and_answered_otherwise():
+    lesson, pairs = replace(SEG, pictures=2, twins=0.5), 0
+    dialogues = FreshDialogues(lesson)
+    for place in range(0, 24, 2):
+        there, gone = ([s for s in dialogues(p) if "/same/" in s.id] for p in (place, place + 1))
+        assert [s.turns[0].instruction for s in there] == [s.turns[0].instruction for s in gone]
+        assert all(s.turns[0].targets and s.group != ABSENT for s in there)
+        assert all(not s.turns[0].targets and s.group == ABSENT for s in gone)
+        assert len(dialogues(place)) <= lesson.dialogues
+        pairs += len(there)
+    assert pairs > 6

@@ -46,6 +46,7 @@ class Work:
             seed=self.seed,
             tokenizer_seed=recipe.tokenizer_seed + leap,
             dense_seed=recipe.dense_seed + leap,
+            token_seed=recipe.token_seed + leap,
             words=replace(recipe.words, seed=recipe.words.seed + leap),
             seg=replace(recipe.seg, seed=recipe.seg.seed + leap),
         )

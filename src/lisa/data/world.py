@@ -275,6 +275,27 @@ def _without(asked: Asked, twin: Picture) -> Asked:
     return replace(asked, kind=ABSENT, answer=answer, targets=(), parts=(), phrases=())
 
 
+def of_both(
+    picture: Picture, scene: Scene, rng: np.random.Generator, count: int, *, language: str, twin: bool, name: str
+) -> list[Sample]:
+    """Up to `count` questions for what a picture's twin lacks, answered about the one or the other."""
+    other, view = draw(scene), View(picture)
+    if scene.taken is None or not View(other).absent(scene.taken.kind):
+        return []
+    found: dict[str, Asked] = {}
+    for _ in range(_TRIES):
+        turns = ask(view, rng, kind="name", split="train", language=language)
+        if turns and turns[-1].targets == ((scene.taken.id,),):
+            found.setdefault(turns[-1].instruction, turns[-1])
+        if len(found) == count:
+            break
+    if twin:
+        return [
+            to_sample(other, [_without(asked, other)], f"{name}/same/{i}") for i, asked in enumerate(found.values())
+        ]
+    return [to_sample(picture, [asked], f"{name}/same/{i}") for i, asked in enumerate(found.values())]
+
+
 class StatedScenes:
     """Given scenes, asked about."""
 

@@ -56,12 +56,16 @@ class Lesson:
     """Dialogues about each of them."""
     rate: float = 1.0
     """Factor on the learning rates."""
-    chinese: float = 0.35
+    chinese: float = 0.45
     """Share of the pictures that are asked about in Chinese."""
     shares: dict[str, float] = field(default_factory=dict)
     """Question kinds asked in another share than by default."""
     twins: float = 0.0
     """Share of the pictures that are the one before without one of its things, for which it is asked then."""
+    decoder: bool = False
+    """Whether the mask decoder is trained, too, which has learned to follow prompts before."""
+    same: int = 0
+    """Questions that are asked in the same words of a picture and of its twin, where the answer is another."""
     masks: bool = True
     """False: the answers are words alone, as a language model gives them that has not met [SEG]."""
     pieces: dict[str, float] = field(default_factory=dict)
@@ -73,6 +77,7 @@ SEG = Lesson(
     pictures=8,
     dialogues=10,
     twins=0.25,
+    same=2,
     shares={
         "absent": 24.0, "plain": 10.0, "location": 14.0, "relation": 12.0, "part": 9.0, "multi_step": 10.0,
         "follow_up": 14.0, "pointed": 12.0,
@@ -90,6 +95,8 @@ POLISH = Lesson(
     dialogues=5,
     rate=0.5,
     twins=0.25,
+    same=1,
+    decoder=True,
     shares={**SEG.shares, "absent": 22.0, "location": 20.0, "relation": 16.0, "stand_higher": 60.0},
     pieces={
         "stand_higher": 0.25, "near_lens": 0.05, "named": 0.04, "baby_fence": 0.04, "vitamin_c": 0.03,
@@ -104,7 +111,7 @@ class TinyRecipe:
     """Every choice of the embedded model's training."""
 
     SHARES: ClassVar[Mapping[str, float]] = {
-        "dense_steps": 0.34, "word_steps": 0.06, "seg_steps": 0.51, "polish_steps": 0.09,
+        "dense_steps": 0.34, "token_steps": 0.04, "word_steps": 0.04, "seg_steps": 0.49, "polish_steps": 0.09,
     }  # fmt: skip
     """What `--minutes` gives to each stage."""
     model: ModelConfig = field(default_factory=lambda: MODEL)
@@ -118,8 +125,12 @@ class TinyRecipe:
     dense_steps: int = 1_000
     dense_pictures: int = 12
     """Pictures a step of the dense stage."""
+    token_seed: int = 3
+    token_steps: int = 400
+    """Steps in which the language side's tokens alone learn to say what is there, after the dense stage."""
+    token_pictures: int = 24
     words: Lesson = WORDS
-    word_steps: int = 500
+    word_steps: int = 300
     """Steps of conversations without their pictures."""
     seg: Lesson = SEG
     seg_steps: int = 1_500
@@ -153,7 +164,6 @@ def base() -> TinyRecipe:
     return TinyRecipe(
         model=model,
         words=words,
-        word_steps=300,
         seg=seg,
         seg_steps=450,
         polish=seg,
@@ -169,6 +179,8 @@ def debug() -> TinyRecipe:
     return TinyRecipe(
         dense_steps=2,
         dense_pictures=2,
+        token_steps=2,
+        token_pictures=2,
         words=replace(WORDS, **small),  # type: ignore[arg-type]
         word_steps=2,
         seg=replace(SEG, **small),  # type: ignore[arg-type]

@@ -90,9 +90,9 @@ class PhotoWords:
         """`[S, 2]` int64: class, side."""
         return torch.tensor([word for s in samples for word in s.meta["words"]], dtype=torch.int64).reshape(-1, 2)
 
-    def distance(self, prompts: Tensor, called: Tensor, *, seen: bool = True) -> Tensor:
+    def distances(self, prompts: Tensor, called: Tensor, *, seen: bool = True) -> dict[str, Tensor]:
         """See `Teacher`; nothing of it has to be seen."""
-        return mse_loss(prompts, self.heads.prompts(called))
+        return {"prompt": mse_loss(prompts, self.heads.prompts(called))}
 
 
 def question_objective(

@@ -31,7 +31,7 @@ from lisa.model.losses import mask_losses, score_loss, true_iou
 from lisa.recipes.tiny import TinyRecipe
 from lisa.towers import TokenTower
 from lisa.train.loop import FitConfig, Report, fit
-from lisa.train.optim import Muon, matrices, rest
+from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
 from lisa.train.watch import logged
 from lisa.types import Image, Mask
 from lisa.world.palette import COLOURS
@@ -121,10 +121,14 @@ class TokenHeads(nn.Module):
         self.sizes = dict(sizes)
         self.read = nn.Linear(width, sum(self.sizes.values()))
 
-    def forward(self, tokens: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
-        """Tokens `[B, N, D]` against label maps by name, each `[B, h, w]`: the sum of their errors, a scalar."""
+    def errors(self, tokens: Tensor, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Tokens `[B, N, D]` against label maps by name, each `[B, h, w]`: their errors, scalars."""
         parts = self.read(tokens).split(list(self.sizes.values()), dim=-1)
-        return torch.stack([soft_cross_entropy(p, labels[name]) for name, p in zip(self.sizes, parts)]).sum()
+        return {name: soft_cross_entropy(p, labels[name]) for name, p in zip(self.sizes, parts)}
+
+    def forward(self, tokens: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
+        """The sum of the errors."""
+        return torch.stack(list(self.errors(tokens, labels).values())).sum()
 
 
 class DenseHeads(nn.Module):
@@ -282,10 +286,18 @@ def _half(mask: Mask, square: int) -> Tensor:
 class DenseObjective:
     """Dense labels and prompted masks of fresh scenes for `DenseHeads`."""
 
-    def __init__(self, heads: DenseHeads, prepare: Callable[[Image], Tensor], classes: Classes, *, seed: int) -> None:
+    def __init__(
+        self,
+        heads: DenseHeads,
+        prepare: Callable[[Image], Tensor],
+        classes: Classes,
+        *,
+        seed: int,
+        prompts: int = PROMPTS,
+    ) -> None:
         self.module: DenseHeads = heads
         self._prepare, self.classes = prepare, classes
-        self.seed = seed
+        self.seed, self.prompts = seed, prompts
         kernels = [*matrices(heads.masker.image_encoder, without=("stem.0",)), *matrices(heads.tower.layers)]
         kernels += matrices(heads.tower.from8) + matrices(heads.tower.from16)
         kernels += matrices(heads.masker.outline) + matrices(heads.masker.pixel)
@@ -308,14 +320,14 @@ class DenseObjective:
         token = {name: stacked[name] for name in self.classes.token_sizes}
         fine = {name: stacked[name] for name in ("kind", "colour", "part", "offset")}
         asked = [
-            wanted_of(p, self.classes, square, np.random.default_rng([self.seed, i]), PROMPTS)
+            wanted_of(p, self.classes, square, np.random.default_rng([self.seed, i]), self.prompts)
             for i, p in zip(places, pictures)
         ]
         wanted = Wanted(
             image_index=torch.tensor([i for i, (words, _, _) in enumerate(asked) for _ in words]),
             words=torch.tensor([w for words, _, _ in asked for w in words]).reshape(-1, 3),
             place=torch.tensor([p for _, places, _ in asked for p in places]).reshape(-1, 3),
-            mask=torch.stack([m for _, _, masks in asked for m in masks]),
+            mask=torch.stack([m for _, _, masks in asked for m in masks] or [torch.zeros(square // 2, square // 2)]),
         )
         return DenseBatch(pixels=torch.stack(pixels), wanted=wanted, token=token, **fine)
 
@@ -368,6 +380,29 @@ class DenseObjective:
         return {"bce": bce, "dice": dice, "score": scored, "place": place, "iou": true_iou(logits, wanted.mask).mean()}
 
 
+class TokenObjective(DenseObjective):
+    """The language side's tokens alone: over a trunk that stays, they learn to say what is there and how it stands."""
+
+    def __init__(self, heads: DenseHeads, prepare: Callable[[Image], Tensor], classes: Classes, *, seed: int) -> None:
+        super().__init__(heads, prepare, classes, seed=seed, prompts=0)
+        taught = nn.ModuleDict({"tower": heads.tower, "token": heads.token, "middle": heads.middle})
+        heads.requires_grad_(False)
+        taught.requires_grad_(True)
+        heads.tower.trunk.requires_grad_(False)
+        kernels = matrices(heads.tower, without=NO_MATRICES)
+        self.optimizers = muon_beside_adamw(kernels, rest(taught, kernels), rate=1e-3)
+
+    def losses(self, batch: DenseBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
+        """Errors of what is read from the tokens, by name."""
+        heads = self.module
+        with torch.no_grad():
+            _, _, at8, at16 = heads.tower.trunk(batch.pixels)
+        tokens = heads.tower.attend(at8, at16)
+        read = heads.token.errors(tokens, batch.token)
+        middle = self._middles(tokens, batch.offset, batch.kind > 0)
+        return {"total": torch.stack(list(read.values())).sum() + 3 * middle, **read, "middle": middle}
+
+
 def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Tokens `[B, N, K]` against the shares of labels `[B, g·4, g·4]` in their patches; 0 counts a fifth."""
     b, n, k = logits.shape
@@ -402,8 +437,24 @@ def dense_objective(recipe: TinyRecipe) -> DenseObjective:
     )
 
 
+def token_objective(recipe: TinyRecipe, heads: DenseHeads) -> TokenObjective:
+    """What comes after it, on other scenes."""
+    square = recipe.model.masker.options["square"]
+    return TokenObjective(heads, partial(_pixels, square), classes_of_world(), seed=recipe.token_seed)
+
+
 def train_dense(recipe: TinyRecipe, folder: Path, report: Report) -> DenseHeads | None:
-    """Both towers, taught to see; they share one trunk, of which each side takes a copy. None when it was stopped."""
-    objective = dense_objective(recipe)
+    """Both towers, taught to see; they share one trunk, of which each side takes a copy. None when it was stopped.
+
+    Below `folder` lie the stages "dense" and "tokens".
+    """
+    objective, home = dense_objective(recipe), folder / "dense"
     config = FitConfig(steps=recipe.dense_steps, samples=recipe.dense_pictures, seed=recipe.seed)
-    return objective.module if fit(objective, config, folder, logged(report, folder)) == recipe.dense_steps else None
+    if fit(objective, config, home, logged(report, home)) < recipe.dense_steps:
+        return None
+    if recipe.token_steps:
+        made, home = token_objective(recipe, objective.module), folder / "tokens"
+        config = FitConfig(steps=recipe.token_steps, samples=recipe.token_pictures, seed=recipe.seed)
+        if fit(made, config, home, logged(report, home)) < recipe.token_steps:
+            return None
+    return objective.module

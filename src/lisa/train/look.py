@@ -5,8 +5,8 @@ question ─► state at `<assistant>`, in the middle ──► Pointer: which p
 answer ─► one head of the next layer, up to each [SEG] ──► looks at what the [SEG] will stand for
 
 Words alone teach a small model a favourite answer. Told where to look, it finds there what to say: the pointer makes it
-find the thing, the head makes it see the thing while it names it. Nothing of this is part of the model. Where the tower
-stays as it is, what its tokens say is only looked up.
+find the thing, the head makes it see the thing while it names it. Nothing of this is part of the model. Nothing is read
+from the tokens of a tower that stays as it is.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class LookBatch(Batch):
     """A batch with what is to be seen in its pictures."""
 
     labels: dict[str, Tensor]
-    """Name → `[I, S/4, S/4]` int64, S being the language side's square."""
+    """Name → `[I, S/4, S/4]` int64, S being the language side's square; none where nothing is read from the tokens."""
     wanted: Tensor
     """`[R, N + 1]`: shares of patches, the first of "none"; a row for each [SEG], or "none", see `lines_of`."""
     begins: Tensor
@@ -87,11 +87,12 @@ class LookObjective(SegObjective):
         super().__init__(step, draw, optimizers, module=nn.ModuleDict({"step": step, "look": heads}))
         self.heads, self.labels_of = heads, labels_of
         inner: Any = self.segmenter.vlm
+        self.reads = any(p.requires_grad for p in inner.model.model.vision_tower.parameters())
         layers = len(inner.model.get_decoder().layers)
         inner.watch = min(layers // 2 + 1, layers - 1)
 
     def losses(self, batch: Batch, counts: Mapping[str, float]) -> dict[str, Tensor]:
-        """Those of answers and masks, then `look`, `point` and `attend`."""
+        """Those of answers and masks, then `look` where tokens are read, `point` and `attend`."""
         assert isinstance(batch, LookBatch)
         self._name(batch.unreadable)
         inner: Any = self.segmenter.vlm
@@ -106,20 +107,19 @@ class LookObjective(SegObjective):
     def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:
         """What is asked on the side: name → its weight and error."""
         inner: Any = self.segmenter.vlm
-        with torch.set_grad_enabled(tokens.requires_grad):  # of a tower that stays as it is, it is only a figure
-            look = self.heads.token(tokens, batch.labels)
+        look = {"look": (LOOK, self.heads.token(tokens, batch.labels))} if self.reads else {}
         rows, places = batch.begins.unbind(1)
         states = inner.watched[rows, places].float()
         point = self.heads.point(states, tokens[batch.vlm.image_index[rows]], batch.begin_rows)
         rows, places, lines = batch.words.unbind(1)
         looked = inner.looked.float()[rows, places - inner.looked.shape[-1]]  # `<s>` stands for "none"
         attend = -(batch.wanted[lines] * looked.clamp(min=1e-6).log()).sum() / max(len(lines), 1)
-        return {"look": (LOOK, look), "point": (POINT, point), "attend": (ATTEND, attend)}
+        return look | {"point": (POINT, point), "attend": (ATTEND, attend)}
 
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> LookBatch:
         batch = super()._collate(groups)
         square = batch.vlm.images["pixel_values"].shape[-1]
-        labels = [self.labels_of(group[0], square) for group in groups]
+        labels = [self.labels_of(group[0], square) for group in groups] if self.reads else []
         wanted, begins, begin_rows, words = [], [], [], []
         dialogue: Any = self.segmenter.vlm.dialogue  # type: ignore[attr-defined]
         for number, (ids, sample) in enumerate(zip(batch.vlm.input_ids, (s for group in groups for s in group))):
@@ -133,7 +133,7 @@ class LookObjective(SegObjective):
         size = (square // PATCH) ** 2 + 1
         return LookBatch(
             **vars(batch),
-            labels={name: torch.stack([row[name] for row in labels]) for name in self.heads.token.sizes},
+            labels={name: torch.stack([row[name] for row in labels]) for name in self.heads.token.sizes if labels},
             wanted=torch.from_numpy(np.array(wanted, np.float32).reshape(-1, size)),
             begins=torch.tensor(begins, dtype=torch.int64).reshape(-1, 2),
             begin_rows=torch.from_numpy(np.array(begin_rows, np.float32).reshape(-1, size)),

@@ -31,8 +31,11 @@ class Teacher(Protocol):
         """Tensors that say what is masked in samples whose pictures fill a square, in the order of the [SEG] tokens."""
         ...
 
-    def distance(self, prompts: Tensor, called: Any, *, seen: bool = True) -> Tensor:
-        """Mean square between prompts `[S, P]` and those that the words make, of what has to be seen if `seen`."""
+    def distances(self, prompts: Tensor, called: Any, *, seen: bool = True) -> dict[str, Tensor]:
+        """First the mean square between prompts `[S, P]` and those that the words make; then parts of it, to look at.
+
+        `seen`: whether what has to be seen counts.
+        """
         ...
 
 
@@ -68,10 +71,11 @@ class PromptedObjective(LookObjective):
         self.teacher, self.weight = teacher, weight
 
     def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:
-        """`look`, `point`, `attend`, and `prompt`: how far [SEG] is from the prompt made of the truth."""
+        """See there; then how far [SEG] is from the prompt made of the truth."""
         assert isinstance(batch, PromptBatch)
-        prompt = self.teacher.distance(output.seg_embeddings.float(), batch.called)
-        return super().beside(batch, output, tokens) | {"prompt": (self.weight, prompt)}
+        (name, prompt), *parts = self.teacher.distances(output.seg_embeddings.float(), batch.called).items()
+        told = {part: (0.0, value.detach()) for part, value in parts}
+        return super().beside(batch, output, tokens) | {name: (self.weight, prompt)} | told
 
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> PromptBatch:
         batch = super()._collate(groups)
@@ -95,8 +99,8 @@ class PromptedWords(WordsObjective):
         assert isinstance(batch, PromptWordsBatch)
         losses = super()._errors(hidden, batch, counts)
         named = hidden[batch.labels[:, 1:] == self.vlm.seg_token_id]
-        prompt = self.teacher.distance(self.projector(named), batch.called, seen=False)
-        return losses | {"total": losses["total"] + self.weight * prompt, "prompt": prompt}
+        found = self.teacher.distances(self.projector(named), batch.called, seen=False)
+        return losses | {"total": losses["total"] + self.weight * next(iter(found.values()))} | found
 
 
 @dataclass(frozen=True)
@@ -132,11 +136,15 @@ class WorldWords:
             torch.tensor(known, dtype=torch.bool),
         )
 
-    def distance(self, prompts: Tensor, called: Called, *, seen: bool = True) -> Tensor:
-        """See `Teacher`; a place has to be seen."""
+    def distances(self, prompts: Tensor, called: Called, *, seen: bool = True) -> dict[str, Tensor]:
+        """See `Teacher`: `prompt`, and of those without a place `named`; a place has to be seen."""
         said = self.dense.prompts(called.words, called.place if seen else torch.zeros_like(called.place))
         apart = (prompts - said).square().mean(1)
-        return (apart * called.known).sum() / called.known.sum().clamp(min=1)
+        whole = (apart * called.known).sum() / called.known.sum().clamp(min=1)
+        if not seen:
+            return {"prompt": whole}
+        named = called.known & (called.place[:, 0] == 0)
+        return {"prompt": whole, "named": (apart * named).sum() / named.sum().clamp(min=1)}
 
 
 Row = tuple[tuple[int, int, int], tuple[float, float, float], bool]
@@ -149,5 +157,10 @@ def called_of(picture: Picture, classes: Classes, ids: Sequence[int], part: str 
     if len(things) == 1:
         box, number = things[0].box, 0 if part is None else classes.parts.index(part) + 1
         return (kind, 0, number), (1.0, (box[1] + box[3]) / 2 / square, (box[0] + box[2]) / 2 / square), True
-    all_of_kind = {t.id for t in picture.scene.things if t.kind == things[0].kind and (picture.ids == t.id).any()}
-    return (kind, 0, 0), (0.0, 0.0, 0.0), part is None and all_of_kind == set(ids)
+    there = [t for t in picture.scene.things if t.kind == things[0].kind and (picture.ids == t.id).any()]
+    colour = things[0].colour
+    coloured = {t.id for t in there if t.colour == colour}
+    nowhere = (0.0, 0.0, 0.0)
+    if part is None and coloured == set(ids) and len(coloured) < len(there) and colour in classes.colours:
+        return (kind, classes.colours.index(colour) + 1, 0), nowhere, True
+    return (kind, 0, 0), nowhere, part is None and {t.id for t in there} == set(ids)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from lisa.data.base import ABSENT
-from lisa.data.world import samples_of, spoken_of
+from lisa.data.world import of_both, samples_of, spoken_of
 from lisa.devices import computes_bf16
 from lisa.errors import BadInput
 from lisa.files import write_json
@@ -26,7 +26,15 @@ from lisa.model.presence import Presence
 from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
-from lisa.train.dense import Classes, DenseHeads, classes_of_world, dense_objective, label_maps, train_dense
+from lisa.train.dense import (
+    Classes,
+    DenseHeads,
+    classes_of_world,
+    dense_objective,
+    label_maps,
+    token_objective,
+    train_dense,
+)
 from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
@@ -40,6 +48,7 @@ from lisa.world.draw import draw
 from lisa.world.questions import MAKERS
 from lisa.world.scene import Picture, Scene
 from lisa.world.sets import make_picture
+from lisa.world.synonyms import reworded
 from lisa.world.twins import twin_of
 
 LOOK_FILE = "look.safetensors"
@@ -52,8 +61,8 @@ PROMPT, PROMPT_IN_WORDS = 10.0, 0.5
 """Weights of [SEG]'s distance from the masker's own words, beside answers that weigh 20 and 1."""
 ABSENT_IN_TWINS = 3.0
 """What questions for what is not there are multiplied by, of a picture that something was taken away from."""
-_TWINS, _PIECES = 1, 2
-"""Keep the dice of twins and of arranged scenes apart from those of words."""
+_TWINS, _PIECES, _LANGUAGE, _SAME, _NOUNS = 1, 2, 3, 4, 5
+"""Keep the dice of twins, of arranged scenes and so on apart from those of words."""
 
 
 class FreshDialogues:
@@ -66,14 +75,34 @@ class FreshDialogues:
         """All about one picture; none where nothing can be asked about it."""
         lesson = self.lesson
         rng = np.random.default_rng([lesson.seed, place])
-        picture, shares = self._picture(place), lesson.shares
+        picture, shares, language = self._picture(place), lesson.shares, self._language(place)
+        same: list[Sample] = []
         if (scene := self._twin(place)) is not None:
+            same = self._same(place - 1, self._picture(place - 1), scene, twin=True)
             picture = draw(scene)
             shares = {**shares, ABSENT: ABSENT_IN_TWINS * shares.get(ABSENT, MAKERS[ABSENT][1])}
-        language = "zh" if rng.random() < lesson.chinese else "en"
+        elif lesson.same and (scene := self._twin(place + 1)) is not None:
+            same = self._same(place, picture, scene, twin=False)
         make = samples_of if lesson.masks else spoken_of
-        samples = make(picture, rng, lesson.dialogues, shares=shares, language=language, name=str(place))
-        return [replace(s, meta=s.meta | {"picture": picture}) for s in samples]
+        count = lesson.dialogues - len(same)
+        samples = make(picture, rng, count, shares=shares, language=language, name=str(place))
+        dice = np.random.default_rng([lesson.seed, place, _NOUNS])
+        samples = [_reworded(s, dice, language) for s in samples]
+        return [replace(s, meta=s.meta | {"picture": picture}) for s in [*same, *samples]]
+
+    def _language(self, place: int) -> str:
+        """One for a picture and its twin."""
+        dice = np.random.default_rng([self.lesson.seed, place - place % 2, _LANGUAGE])
+        return "zh" if dice.random() < self.lesson.chinese else "en"
+
+    def _same(self, place: int, picture: Picture, scene: Scene, *, twin: bool) -> list[Sample]:
+        """What is asked of a picture and of its twin in the same words, where nothing else could be meant."""
+        if not self.lesson.same or not self.lesson.masks:
+            return []
+        dice = np.random.default_rng([self.lesson.seed, place, _SAME])
+        return of_both(
+            picture, scene, dice, self.lesson.same, language=self._language(place), twin=twin, name=str(place)
+        )
 
     def _picture(self, place: int) -> Picture:
         dice = np.random.default_rng([self.lesson.seed, place, _PIECES])
@@ -94,6 +123,11 @@ def _piece(pieces: Mapping[str, float], rng: np.random.Generator) -> str | None:
         if point < 0:
             return name
     return None
+
+
+def _reworded(sample: Sample, rng: np.random.Generator, language: str) -> Sample:
+    turns = [replace(t, instruction=reworded(t.instruction, rng, language)) for t in sample.turns]
+    return replace(sample, turns=tuple(turns))
 
 
 def make_tokenizer(path: Path, samples: Iterable[Sample], vocabulary: int) -> None:
@@ -119,11 +153,12 @@ def optimizers_of(segmenter: Segmenter, heads: nn.Module, rate: float = 1.0) -> 
 def seg_objective(
     segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None = None, dense: DenseHeads | None = None
 ) -> LookObjective:
-    """The language side and the mask decoder are trained; what sees has learned to, and stays, as in LISA.
+    """The language side is trained, in some lessons the mask decoder; what sees has learned to, and stays, as in LISA.
 
     `heads`: from the lesson before; fresh ones if None. `dense`: what the masker was taught with, where [SEG] is to
     learn its words.
     """
+    segmenter.masker.requires_grad_(lesson.decoder)  # type: ignore[attr-defined]
     segmenter.masker.image_encoder.requires_grad_(False)
     segmenter.vlm.model.model.vision_tower.requires_grad_(False)  # type: ignore[attr-defined]
     classes = classes_of_world()
@@ -206,7 +241,7 @@ def _begin(
     What its tokens are read with goes to `heads`.
     """
     torch.manual_seed(recipe.seed)
-    dense = train_dense(recipe, folder / "dense", report)
+    dense = train_dense(recipe, folder, report)
     if dense is None:
         return None
     make_tokenizer(folder / "checkpoint" / "tokenizer.json", tokenizer_samples(recipe), recipe.vocabulary)
@@ -227,6 +262,7 @@ def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[
     make_tokenizer(folder / "tokenizer.json", tokenizer_samples(few), recipe.vocabulary)
     return {
         "dense_steps": (lambda: dense_objective(recipe), recipe.dense_pictures),
+        "token_steps": (lambda: token_objective(recipe, dense_objective(recipe).module), recipe.token_pictures),
         "word_steps": (lambda: _words(build(recipe.model, folder), recipe), recipe.words.pictures),
         "seg_steps": (lambda: seg_objective(build(recipe.model, folder), recipe.seg), recipe.seg.pictures),
         "polish_steps": (lambda: seg_objective(build(recipe.model, folder), recipe.polish), recipe.polish.pictures),

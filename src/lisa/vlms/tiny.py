@@ -101,11 +101,15 @@ class TinyLlava(LlavaForConditionalGeneration):
 
 
 def train_tokenizer(texts: Sequence[str], vocab_size: int) -> Tokenizer:
-    """A byte-level BPE over `texts`; every byte string encodes. Ids 0–6 are `SPECIAL`, reached by id alone."""
-    from tokenizers import decoders, models, pre_tokenizers, trainers
+    """A byte-level BPE over `texts`; every byte string encodes. Ids 0–6 are `SPECIAL`, reached by id alone.
+
+    Chinese is read by its characters: it has no spaces, and whole clauses would be taken for words.
+    """
+    from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # type: ignore[assignment]
+    parts = [pre_tokenizers.Split(Regex(r"\p{Han}"), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(parts)  # type: ignore[assignment]
     tokenizer.decoder = decoders.ByteLevel()  # type: ignore[assignment]
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,

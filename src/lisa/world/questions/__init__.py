@@ -61,15 +61,24 @@ SEED_KINDS: tuple[str, ...] = ("vitamin_c", "stand_higher", "near_lens", "baby_f
 
 
 def ask(
-    picture: Picture, rng: np.random.Generator, *, kind: str | None = None, split: str = "train", language: str = "en"
+    picture: Picture | View,
+    rng: np.random.Generator,
+    *,
+    kind: str | None = None,
+    split: str = "train",
+    language: str = "en",
 ) -> list[Asked] | None:
-    """One dialogue of 1–3 turns, or None where this kind cannot be asked of this picture (or chance found none)."""
+    """One dialogue of 1–3 turns, or None where this kind cannot be asked of this picture (or chance found none).
+
+    Who asks often gives a `View`, which is measured once.
+    """
     if language not in LANGUAGES:
         return None
+    view = picture if isinstance(picture, View) else View(picture)
     if kind is None:
-        found = dialogues(picture, rng, 1, split=split, language=language)
+        found = dialogues(view.picture, rng, 1, split=split, language=language)
         return found[0] if found else None
-    return _ask(View(picture), rng, kind, split, language)
+    return _ask(view, rng, kind, split, language)
 
 
 def dialogues(
