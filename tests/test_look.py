@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,10 @@ from small_model import write_small
 
 from lisa.model.checkpoint import load
 from lisa.recipes.tiny import SEG
-from lisa.train.dense import classes_of_world
-from lisa.train.look import LookBatch, LookObjective, lines_of, shares_of
+from lisa.train.dense import classes_of_world, label_maps
+from lisa.train.look import LookBatch, LookHeads, LookObjective, lines_of, shares_of
 from lisa.train.loop import FitConfig, train_step
-from lisa.train.tiny import FreshDialogues, labels_of, seg_objective
+from lisa.train.tiny import FreshDialogues, seg_objective
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +82,14 @@ def test_looking_is_learned(objective):
 
 
 def test_a_tower_that_is_trained_learns_to_be_looked_at(objective):
-    tower = objective.segmenter.vlm.model.model.vision_tower.requires_grad_(True)
+    tower, classes = objective.segmenter.vlm.model.model.vision_tower.requires_grad_(True), classes_of_world()
+    heads = LookHeads(objective.segmenter.vlm.width, classes.token_sizes)
     reading = LookObjective(
         objective.step,
         FreshDialogues(SEG),
         objective.optimizers,
-        objective.heads,
-        partial(labels_of, classes_of_world()),
+        heads,
+        lambda s, n: label_maps(s.meta["picture"], classes, n),
     )
     batch = reading.batches([range(2)])[0]
     reading.losses(batch, reading.counts(batch))["look"].backward()

@@ -243,7 +243,6 @@ def load(
     """
     from lisa.hub import resolve
     from lisa.model import checkpoint, legacy
-    from lisa.vlms.hf import HfVlm
 
     where = pick_device(device)
     name = os.fspath(model)
@@ -253,8 +252,7 @@ def load(
 
         below = load(adapter_files.base_of(folder), device=device, dtype=dtype, vision_tower=vision_tower)
         whole = adapter_files.apply_adapters(below.segmenter, resolve(adapter_files.base_of(folder)), folder)
-        if isinstance(whole.vlm, HfVlm):
-            whole.vlm.first = None  # it was set by what these weights answered before
+        _lean(whole, None)  # it was set by what these weights answered before
         return Predictor(whole, name=folder.name, notice=below.notice)
     published = legacy.is_legacy(folder)
     extra = legacy.tower_bytes(folder, vision_tower) if published else 0
@@ -266,10 +264,18 @@ def load(
     config = checkpoint.read_config(folder)
     segmenter = checkpoint.load(folder, device=where, dtype=kind)
     domain = Domain.load(folder, width=segmenter.vlm.width)
-    vlm = segmenter.vlm
-    if isinstance(vlm, HfVlm) and (presence := Presence.load(folder, vocabulary=vlm.head.out_features)):
-        vlm.first = presence.lean
+    _lean(segmenter, folder)
     return Predictor(segmenter, name=config.name or folder.name, notice=config.notice, domain=domain)
+
+
+def _lean(segmenter: Segmenter, folder: Path | None) -> None:
+    """Sets how readily a model denies to what lies beside its weights, if anything does."""
+    from lisa.vlms.hf import HfVlm
+
+    if isinstance(segmenter.vlm, HfVlm):
+        width = segmenter.vlm.head.out_features
+        presence = None if folder is None else Presence.load(folder, vocabulary=width)
+        segmenter.vlm.first = None if presence is None else presence.lean
 
 
 def _fitting_dtype(

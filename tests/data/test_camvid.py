@@ -170,7 +170,7 @@ def test_questions_train_answers_that_say_the_maskers_own_words(folder, tmp_path
     )
     make_tokenizer(tmp_path / "tokenizer.json", tokenizer_samples(data), 400)
     segmenter, words = build(small, tmp_path).train(), PhotoHeads(build_masker(options))
-    objective = question_objective(segmenter, data, LookHeads(TOKEN_SIZES, segmenter.vlm.width), words, seed=1)
+    objective = question_objective(segmenter, data, LookHeads(segmenter.vlm.width, TOKEN_SIZES), words, seed=1)
     row = objective.batches([range(2)])
     assert len(row[0].called) == sum(len(t) for t in row[0].targets)
     curve = [train_step(objective, row, 1, FitConfig(steps=200, samples=2, warmup=1)) for _ in range(6)]

@@ -55,16 +55,17 @@ def test_both_are_asked_for_it_in_the_same_words(language):
 
 
 def test_lessons_ask_for_what_was_taken_away():
-    draw_dialogues = FreshDialogues(replace(SEG, twins=0.5, chinese=0.0))
+    draw_dialogues = FreshDialogues(replace(SEG, twins=0.5, chinese=0.0, same=0))
     twins, asked = 0, 0
-    for place in range(1, 60, 2):
-        if (scene := draw_dialogues._twin(place)) is None:
+    for place in range(1, 160, 2):
+        if (pair := draw_dialogues._pair(place - 1)) is None:
             continue
         twins += 1
-        gone = scene.taken.name or scene.taken.kind
+        taken = pair[1].scene.taken
+        gone = taken.name or taken.kind
         asked += any(gone.lower() in s.turns[-1].answer.lower() for s in draw_dialogues(place) if s.group == "absent")
-    assert twins > 20 and asked / twins > 0.6
-    assert all(FreshDialogues(replace(SEG, twins=0.0))._twin(place) is None for place in range(20))
+    assert twins > 60 and asked / twins > 0.5
+    assert all(FreshDialogues(replace(SEG, twins=0.0))._pair(place) is None for place in range(0, 20, 2))
 
 
 def test_both_are_asked_in_the_same_words_and_answered_otherwise():

@@ -255,16 +255,11 @@ class Twins:
         rng = np.random.default_rng([self.seed, place, _TWIN])
         picture = draw(make_scene(scene_seed(self.seed, place), split=self.split))
         scene = twin_of(picture, rng)
-        if scene is None or scene.taken is None:
+        if scene is None:
             return None
         twin = draw(scene)
-        if not View(twin).absent(scene.taken.kind):
-            return None
-        for _ in range(_TRIES):
-            asked = ask(picture, rng, kind="name", split=self.split, language=self.language)
-            if asked and asked[-1].targets == ((scene.taken.id,),):
-                return picture, twin, asked[-1]
-        return None
+        found = _for_what_lacks(picture, twin, rng, 1, split=self.split, language=self.language)
+        return (picture, twin, found[0]) if found else None
 
 
 def _without(asked: Asked, twin: Picture) -> Asked:
@@ -276,24 +271,30 @@ def _without(asked: Asked, twin: Picture) -> Asked:
 
 
 def of_both(
-    picture: Picture, scene: Scene, rng: np.random.Generator, count: int, *, language: str, twin: bool, name: str
-) -> list[Sample]:
-    """Up to `count` questions for what a picture's twin lacks, answered about the one or the other."""
-    other, view = draw(scene), View(picture)
-    if scene.taken is None or not View(other).absent(scene.taken.kind):
-        return []
+    picture: Picture, twin: Picture, rng: np.random.Generator, count: int, *, language: str, name: str
+) -> tuple[list[Sample], list[Sample]]:
+    """Up to `count` questions for what a picture's twin lacks, answered about the one and about the other."""
+    found = _for_what_lacks(picture, twin, rng, count, split="train", language=language)
+    there = [to_sample(picture, [asked], f"{name}/same/{i}") for i, asked in enumerate(found)]
+    gone = [to_sample(twin, [_without(asked, twin)], f"{name}/same/{i}/twin") for i, asked in enumerate(found)]
+    return there, gone
+
+
+def _for_what_lacks(
+    picture: Picture, twin: Picture, rng: np.random.Generator, count: int, *, split: str, language: str
+) -> list[Asked]:
+    """Questions by name for what the twin lacks, in different words; none where something there could be meant."""
+    taken, view = twin.scene.taken, View(picture)
     found: dict[str, Asked] = {}
+    if taken is None or not View(twin).absent(taken.kind):
+        return []
     for _ in range(_TRIES):
-        turns = ask(view, rng, kind="name", split="train", language=language)
-        if turns and turns[-1].targets == ((scene.taken.id,),):
+        turns = ask(view, rng, kind="name", split=split, language=language)
+        if turns and turns[-1].targets == ((taken.id,),):
             found.setdefault(turns[-1].instruction, turns[-1])
         if len(found) == count:
             break
-    if twin:
-        return [
-            to_sample(other, [_without(asked, other)], f"{name}/same/{i}") for i, asked in enumerate(found.values())
-        ]
-    return [to_sample(picture, [asked], f"{name}/same/{i}") for i, asked in enumerate(found.values())]
+    return list(found.values())
 
 
 class StatedScenes:

@@ -50,8 +50,9 @@ class Presence:
 
     def lean(self, logits: Tensor) -> Tensor:
         """Logits `[..., V]` of a first word, with the bias."""
-        where = torch.tensor(self.ids, dtype=torch.int64, device=logits.device)
-        return logits.index_add(-1, where, torch.full((), self.bias).to(logits).expand(*logits.shape[:-1], len(where)))
+        leaned = logits.clone()
+        leaned[..., list(self.ids)] += self.bias
+        return leaned
 
     def save(self, folder: Path) -> None:
         """Writes it beside a model's weights."""

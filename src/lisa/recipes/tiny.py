@@ -111,7 +111,7 @@ class TinyRecipe:
     """Every choice of the embedded model's training."""
 
     SHARES: ClassVar[Mapping[str, float]] = {
-        "dense_steps": 0.34, "token_steps": 0.04, "word_steps": 0.04, "seg_steps": 0.49, "polish_steps": 0.09,
+        "dense_steps": 0.31, "token_steps": 0.05, "word_steps": 0.05, "seg_steps": 0.50, "polish_steps": 0.09,
     }  # fmt: skip
     """What `--minutes` gives to each stage."""
     model: ModelConfig = field(default_factory=lambda: MODEL)
@@ -133,7 +133,7 @@ class TinyRecipe:
     word_steps: int = 300
     """Steps of conversations without their pictures."""
     seg: Lesson = SEG
-    seg_steps: int = 1_500
+    seg_steps: int = 1_350
     polish: Lesson = POLISH
     polish_steps: int = 180
     domain_pictures: int = 1_200

@@ -107,9 +107,9 @@ def question_objective(
         rounds(data, seed),
         optimizers_of(segmenter, heads),
         heads,
-        labels_of,
         PhotoWords(words),
         weight=PROMPT,
+        labels_of=labels_of,
     )
 
 
@@ -166,7 +166,7 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
     words = WordsObjective(segmenter.vlm, rounds(talk, recipe.seed + 1))  # type: ignore[arg-type]
     if fit(words, config, folder / "words", logged(report, folder / "words")) < recipe.word_steps:
         return None
-    look = LookHeads(TOKEN_SIZES, segmenter.vlm.width)
+    look = LookHeads(segmenter.vlm.width, TOKEN_SIZES)
     config = FitConfig(steps=recipe.seg_steps, samples=PHOTOGRAPHS, seed=recipe.seed + 1)
     objective = question_objective(segmenter, data, look, heads, recipe.seed)
     if fit(objective, config, folder / "seg", logged(report, folder / "seg")) < recipe.seg_steps:
@@ -201,7 +201,7 @@ def objectives_of(recipe: CamvidRecipe, folder: Path) -> dict[str, tuple[Callabl
     def question() -> PromptedObjective:
         words = heads()
         segmenter = _joined(recipe, words, folder)
-        return question_objective(segmenter, data, LookHeads(TOKEN_SIZES, segmenter.vlm.width), words, 0)
+        return question_objective(segmenter, data, LookHeads(segmenter.vlm.width, TOKEN_SIZES), words, 0)
 
     stages = {f"{s.name}_steps": (lambda s=s: photo(s), s.pictures) for s in stages_of(recipe)}
 

@@ -286,22 +286,19 @@ def _half(mask: Mask, square: int) -> Tensor:
 class DenseObjective:
     """Dense labels and prompted masks of fresh scenes for `DenseHeads`."""
 
-    def __init__(
-        self,
-        heads: DenseHeads,
-        prepare: Callable[[Image], Tensor],
-        classes: Classes,
-        *,
-        seed: int,
-        prompts: int = PROMPTS,
-    ) -> None:
+    prompts = PROMPTS
+
+    def __init__(self, heads: DenseHeads, prepare: Callable[[Image], Tensor], classes: Classes, *, seed: int) -> None:
         self.module: DenseHeads = heads
         self._prepare, self.classes = prepare, classes
-        self.seed, self.prompts = seed, prompts
+        self.seed = seed
+        self.optimizers: Sequence[torch.optim.Optimizer] = self._optimizers(heads)
+
+    def _optimizers(self, heads: DenseHeads) -> Sequence[torch.optim.Optimizer]:
         kernels = [*matrices(heads.masker.image_encoder, without=("stem.0",)), *matrices(heads.tower.layers)]
         kernels += matrices(heads.tower.from8) + matrices(heads.tower.from16)
         kernels += matrices(heads.masker.outline) + matrices(heads.masker.pixel)
-        self.optimizers: Sequence[torch.optim.Optimizer] = (
+        return (
             Muon(kernels, lr=0.01, weight_decay=0.01),
             torch.optim.AdamW(rest(heads, kernels), lr=1.5e-3, weight_decay=0.01),
         )
@@ -324,8 +321,8 @@ class DenseObjective:
             for i, p in zip(places, pictures)
         ]
         wanted = Wanted(
-            image_index=torch.tensor([i for i, (words, _, _) in enumerate(asked) for _ in words]),
-            words=torch.tensor([w for words, _, _ in asked for w in words]).reshape(-1, 3),
+            image_index=torch.tensor([i for i, (words, _, _) in enumerate(asked) for _ in words], dtype=torch.int64),
+            words=torch.tensor([w for words, _, _ in asked for w in words], dtype=torch.int64).reshape(-1, 3),
             place=torch.tensor([p for _, places, _ in asked for p in places]).reshape(-1, 3),
             mask=torch.stack([m for _, _, masks in asked for m in masks] or [torch.zeros(square // 2, square // 2)]),
         )
@@ -383,14 +380,15 @@ class DenseObjective:
 class TokenObjective(DenseObjective):
     """The language side's tokens alone: over a trunk that stays, they learn to say what is there and how it stands."""
 
-    def __init__(self, heads: DenseHeads, prepare: Callable[[Image], Tensor], classes: Classes, *, seed: int) -> None:
-        super().__init__(heads, prepare, classes, seed=seed, prompts=0)
+    prompts = 0
+
+    def _optimizers(self, heads: DenseHeads) -> Sequence[torch.optim.Optimizer]:
         taught = nn.ModuleDict({"tower": heads.tower, "token": heads.token, "middle": heads.middle})
         heads.requires_grad_(False)
         taught.requires_grad_(True)
         heads.tower.trunk.requires_grad_(False)
         kernels = matrices(heads.tower, without=NO_MATRICES)
-        self.optimizers = muon_beside_adamw(kernels, rest(taught, kernels), rate=1e-3)
+        return muon_beside_adamw(kernels, rest(taught, kernels), rate=1e-3)
 
     def losses(self, batch: DenseBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Errors of what is read from the tokens, by name."""

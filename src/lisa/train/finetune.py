@@ -144,7 +144,7 @@ def objective_of(recipe: Recipe, start: Start, folder: Path, ranks: Ranks) -> Se
 
 
 def optimizers_of(recipe: Recipe, segmenter: Segmenter) -> Sequence[torch.optim.Optimizer]:
-    """What updates the trained weights; Muon is for what sees and what speaks, it does mask decoders no good."""
+    """What updates the trained weights; Muon is for what sees and what speaks, as in `lisa train tiny`."""
     betas, rate = (recipe.beta1, recipe.beta2), recipe.learning_rate
     if recipe.optimizer == "adamw":
         groups = optimizer_groups(segmenter, recipe.weight_decay)

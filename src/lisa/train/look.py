@@ -55,11 +55,12 @@ class Pointer(nn.Module):
 
 
 class LookHeads(nn.Module):
-    """What reads tokens and states; `sizes` says of how many classes each thing read from a token is."""
+    """What reads states and tokens; `sizes` says of how many classes each thing read from a token is, if any is."""
 
-    def __init__(self, sizes: Mapping[str, int], width: int) -> None:
+    def __init__(self, width: int, sizes: Mapping[str, int] | None = None) -> None:
         super().__init__()
-        self.token, self.point = TokenHeads(sizes, width), Pointer(width)
+        self.token = TokenHeads(sizes, width) if sizes else None
+        self.point = Pointer(width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +83,17 @@ class LookObjective(SegObjective):
     """Answers and masks, while the model is also asked to look."""
 
     def __init__(
-        self, step: SegStep, draw: Draw, optimizers: Sequence[Optimizer], heads: LookHeads, labels_of: LabelsOf
+        self,
+        step: SegStep,
+        draw: Draw,
+        optimizers: Sequence[Optimizer],
+        heads: LookHeads,
+        labels_of: LabelsOf | None = None,
     ) -> None:
+        """`labels_of`: what tokens are read as, where the tower is trained and `heads` read them."""
         super().__init__(step, draw, optimizers, module=nn.ModuleDict({"step": step, "look": heads}))
         self.heads, self.labels_of = heads, labels_of
         inner: Any = self.segmenter.vlm
-        self.reads = any(p.requires_grad for p in inner.model.model.vision_tower.parameters())
         layers = len(inner.model.get_decoder().layers)
         inner.watch = min(layers // 2 + 1, layers - 1)
 
@@ -107,7 +113,8 @@ class LookObjective(SegObjective):
     def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:
         """What is asked on the side: name → its weight and error."""
         inner: Any = self.segmenter.vlm
-        look = {"look": (LOOK, self.heads.token(tokens, batch.labels))} if self.reads else {}
+        token = self.heads.token
+        look = {"look": (LOOK, token(tokens, batch.labels))} if token is not None and batch.labels else {}
         rows, places = batch.begins.unbind(1)
         states = inner.watched[rows, places].float()
         point = self.heads.point(states, tokens[batch.vlm.image_index[rows]], batch.begin_rows)
@@ -119,7 +126,7 @@ class LookObjective(SegObjective):
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> LookBatch:
         batch = super()._collate(groups)
         square = batch.vlm.images["pixel_values"].shape[-1]
-        labels = [self.labels_of(group[0], square) for group in groups] if self.reads else []
+        labels = [self.labels_of(group[0], square) for group in groups] if self.labels_of else []
         wanted, begins, begin_rows, words = [], [], [], []
         dialogue: Any = self.segmenter.vlm.dialogue  # type: ignore[attr-defined]
         for number, (ids, sample) in enumerate(zip(batch.vlm.input_ids, (s for group in groups for s in group))):
@@ -133,7 +140,7 @@ class LookObjective(SegObjective):
         size = (square // PATCH) ** 2 + 1
         return LookBatch(
             **vars(batch),
-            labels={name: torch.stack([row[name] for row in labels]) for name in self.heads.token.sizes if labels},
+            labels={name: torch.stack([row[name] for row in labels]) for name in (labels[0] if labels else ())},
             wanted=torch.from_numpy(np.array(wanted, np.float32).reshape(-1, size)),
             begins=torch.tensor(begins, dtype=torch.int64).reshape(-1, 2),
             begin_rows=torch.from_numpy(np.array(begin_rows, np.float32).reshape(-1, size)),

@@ -1,6 +1,6 @@
 """[SEG] learns the words that the masker was taught with, while a small model learns to answer.
 
-dense stage: what is known of a target (kind, part, place) ─► prompt ─► mask
+dense stage: what is known of a target (kind, colour, part, place) ─► prompt ─► mask
 words:       question ─► answer ─► [SEG] ─► prompt ◄── told how far it is from that one, as far as names go
 [SEG] stage: picture, question ─► answer ─► [SEG] ─► prompt ◄── the same, with the place
 """
@@ -32,7 +32,7 @@ class Teacher(Protocol):
         ...
 
     def distances(self, prompts: Tensor, called: Any, *, seen: bool = True) -> dict[str, Tensor]:
-        """First the mean square between prompts `[S, P]` and those that the words make; then parts of it, to look at.
+        """`prompt`: mean square between prompts `[S, P]` and those that the words make; beside it parts, to look at.
 
         `seen`: whether what has to be seen counts.
         """
@@ -62,10 +62,10 @@ class PromptedObjective(LookObjective):
         draw: Draw,
         optimizers: Sequence[Optimizer],
         heads: LookHeads,
-        labels_of: LabelsOf,
         teacher: Teacher,
         *,
         weight: float,
+        labels_of: LabelsOf | None = None,
     ) -> None:
         super().__init__(step, draw, optimizers, heads, labels_of)
         self.teacher, self.weight = teacher, weight
@@ -73,9 +73,9 @@ class PromptedObjective(LookObjective):
     def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:
         """See there; then how far [SEG] is from the prompt made of the truth."""
         assert isinstance(batch, PromptBatch)
-        (name, prompt), *parts = self.teacher.distances(output.seg_embeddings.float(), batch.called).items()
-        told = {part: (0.0, value.detach()) for part, value in parts}
-        return super().beside(batch, output, tokens) | {name: (self.weight, prompt)} | told
+        found = self.teacher.distances(output.seg_embeddings.float(), batch.called)
+        weighed = {name: (self.weight if name == "prompt" else 0.0, value) for name, value in found.items()}
+        return super().beside(batch, output, tokens) | weighed
 
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> PromptBatch:
         batch = super()._collate(groups)
@@ -100,7 +100,7 @@ class PromptedWords(WordsObjective):
         losses = super()._errors(hidden, batch, counts)
         named = hidden[batch.labels[:, 1:] == self.vlm.seg_token_id]
         found = self.teacher.distances(self.projector(named), batch.called, seen=False)
-        return losses | {"total": losses["total"] + self.weight * next(iter(found.values()))} | found
+        return losses | {"total": losses["total"] + self.weight * found["prompt"]} | found
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Called:
 
 
 class WorldWords:
-    """The words of the dense stage, kind, part and place; see `Teacher`."""
+    """The words of the dense stage: kind, colour, part and place; see `Teacher`."""
 
     def __init__(self, dense: DenseHeads) -> None:
         self.dense, self.classes = dense.requires_grad_(False), classes_of_world()

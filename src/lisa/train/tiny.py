@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,8 @@ from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
 from lisa.train.dense import (
-    Classes,
     DenseHeads,
-    classes_of_world,
     dense_objective,
-    label_maps,
     token_objective,
     train_dense,
 )
@@ -46,7 +42,7 @@ from lisa.types import Sample
 from lisa.vlms.tiny import train_tokenizer
 from lisa.world.draw import draw
 from lisa.world.questions import MAKERS
-from lisa.world.scene import Picture, Scene
+from lisa.world.scene import Picture
 from lisa.world.sets import make_picture
 from lisa.world.synonyms import reworded
 from lisa.world.twins import twin_of
@@ -73,16 +69,17 @@ class FreshDialogues:
 
     def __call__(self, place: int) -> Sequence[Sample]:
         """All about one picture; none where nothing can be asked about it."""
-        lesson = self.lesson
+        lesson, twin = self.lesson, place % 2
         rng = np.random.default_rng([lesson.seed, place])
-        picture, shares, language = self._picture(place), lesson.shares, self._language(place)
+        pair = self._pair(place - twin) if twin or lesson.same else None
+        picture = self._picture(place) if pair is None else pair[twin]
+        shares, language = lesson.shares, self._language(place - twin)
         same: list[Sample] = []
-        if (scene := self._twin(place)) is not None:
-            same = self._same(place - 1, self._picture(place - 1), scene, twin=True)
-            picture = draw(scene)
+        if pair is not None and lesson.same and lesson.masks:
+            dice = np.random.default_rng([lesson.seed, place - twin, _SAME])
+            same = of_both(*pair, dice, lesson.same, language=language, name=str(place - twin))[twin]
+        if pair is not None and twin:
             shares = {**shares, ABSENT: ABSENT_IN_TWINS * shares.get(ABSENT, MAKERS[ABSENT][1])}
-        elif lesson.same and (scene := self._twin(place + 1)) is not None:
-            same = self._same(place, picture, scene, twin=False)
         make = samples_of if lesson.masks else spoken_of
         count = lesson.dialogues - len(same)
         samples = make(picture, rng, count, shares=shares, language=language, name=str(place))
@@ -90,30 +87,23 @@ class FreshDialogues:
         samples = [_reworded(s, dice, language) for s in samples]
         return [replace(s, meta=s.meta | {"picture": picture}) for s in [*same, *samples]]
 
-    def _language(self, place: int) -> str:
-        """One for a picture and its twin."""
-        dice = np.random.default_rng([self.lesson.seed, place - place % 2, _LANGUAGE])
+    def _language(self, even: int) -> str:
+        """One for two places, which may be twins."""
+        dice = np.random.default_rng([self.lesson.seed, even, _LANGUAGE])
         return "zh" if dice.random() < self.lesson.chinese else "en"
-
-    def _same(self, place: int, picture: Picture, scene: Scene, *, twin: bool) -> list[Sample]:
-        """What is asked of a picture and of its twin in the same words, where nothing else could be meant."""
-        if not self.lesson.same or not self.lesson.masks:
-            return []
-        dice = np.random.default_rng([self.lesson.seed, place, _SAME])
-        return of_both(
-            picture, scene, dice, self.lesson.same, language=self._language(place), twin=twin, name=str(place)
-        )
 
     def _picture(self, place: int) -> Picture:
         dice = np.random.default_rng([self.lesson.seed, place, _PIECES])
         return make_picture(self.lesson.seed, place, set_piece=_piece(self.lesson.pieces, dice))
 
-    def _twin(self, place: int) -> Scene | None:
-        """For some odd places the scene before, without one of its things."""
-        dice = np.random.default_rng([self.lesson.seed, place, _TWINS])
-        if place % 2 == 0 or dice.random() >= 2 * self.lesson.twins:
+    def _pair(self, even: int) -> tuple[Picture, Picture] | None:
+        """For some even places its scene, and for the next one the same without one of its things."""
+        dice = np.random.default_rng([self.lesson.seed, even + 1, _TWINS])
+        if dice.random() >= 2 * self.lesson.twins:
             return None
-        return twin_of(self._picture(place - 1), dice)
+        picture = self._picture(even)
+        scene = twin_of(picture, dice)
+        return None if scene is None else (picture, draw(scene))
 
 
 def _piece(pieces: Mapping[str, float], rng: np.random.Generator) -> str | None:
@@ -161,20 +151,13 @@ def seg_objective(
     segmenter.masker.requires_grad_(lesson.decoder)  # type: ignore[attr-defined]
     segmenter.masker.image_encoder.requires_grad_(False)
     segmenter.vlm.model.model.vision_tower.requires_grad_(False)  # type: ignore[attr-defined]
-    classes = classes_of_world()
-    heads = heads or LookHeads(classes.token_sizes, segmenter.vlm.width)
+    heads = heads or LookHeads(segmenter.vlm.width)
     weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
     step = SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device))
-    optimizers, labels = optimizers_of(segmenter, heads, lesson.rate), partial(labels_of, classes)
+    optimizers, draw = optimizers_of(segmenter, heads, lesson.rate), FreshDialogues(lesson)
     if dense is None:
-        return LookObjective(step, FreshDialogues(lesson), optimizers, heads, labels)
-    teacher = WorldWords(dense)
-    return PromptedObjective(step, FreshDialogues(lesson), optimizers, heads, labels, teacher, weight=PROMPT)
-
-
-def labels_of(classes: Classes, sample: Sample, square: int) -> dict[str, Tensor]:
-    """What the tokens of a sample's picture are to be read as."""
-    return label_maps(sample.meta["picture"], classes, square)
+        return LookObjective(step, draw, optimizers, heads)
+    return PromptedObjective(step, draw, optimizers, heads, WorldWords(dense), weight=PROMPT)
 
 
 def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
@@ -184,8 +167,8 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
     write_json(folder / "recipe.json", recipe.to_json())
     final.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    heads = LookHeads(classes_of_world().token_sizes, recipe.model.vlm.options["width"])
-    begun = (_go_on(recipe, final, heads), None) if recipe.start else _begin(recipe, folder, heads, report)
+    heads = LookHeads(recipe.model.vlm.options["width"])
+    begun = (_go_on(recipe, final, heads), None) if recipe.start else _begin(recipe, folder, report)
     if begun is None:
         return None
     segmenter, dense = begun
@@ -233,13 +216,8 @@ def presence_of(segmenter: Segmenter, pictures: int) -> Presence:
     return Presence.fit(told, torch.cat(logits) if logits else torch.zeros(0, 1))
 
 
-def _begin(
-    recipe: TinyRecipe, folder: Path, heads: LookHeads, report: Report
-) -> tuple[Segmenter, DenseHeads | None] | None:
-    """A segmenter that can see, from nothing, and what its masker was taught with; None when stopped.
-
-    What its tokens are read with goes to `heads`.
-    """
+def _begin(recipe: TinyRecipe, folder: Path, report: Report) -> tuple[Segmenter, DenseHeads | None] | None:
+    """A segmenter that can see, from nothing, and what its masker was taught with; None when stopped."""
     torch.manual_seed(recipe.seed)
     dense = train_dense(recipe, folder, report)
     if dense is None:
@@ -249,7 +227,6 @@ def _begin(
     segmenter = build(recipe.model, folder / "checkpoint")
     segmenter.masker.load_state_dict(dense.masker.state_dict())  # type: ignore[attr-defined]
     segmenter.vlm.model.model.vision_tower.load_state_dict(dense.tower.state_dict())  # type: ignore[attr-defined]
-    heads.token.load_state_dict(dense.token.state_dict())
     config = FitConfig(steps=recipe.word_steps, samples=recipe.words.pictures, seed=recipe.seed, schedule="constant")
     home = folder / "words"
     done = fit(_words(segmenter, recipe, dense), config, home, logged(report, home))

@@ -16,6 +16,7 @@ from lisa.world.facts import rows
 
 OFTEN = 0.4
 """How often a noun is exchanged."""
+_ENDS = r"(?=$|[\s.,!?，。！？、；：]|[的在吗是和呢吧里上下左右旁前后])"
 
 
 @lru_cache(maxsize=1)
@@ -34,32 +35,29 @@ def synonyms() -> dict[str, dict[str, list[str]]]:
 
 @lru_cache(maxsize=2)
 def _nouns(language: str) -> re.Pattern[str]:
-    """Any noun of a language, the longest that fits; in English with the article before it."""
-    longest = sorted(synonyms()[language], key=len, reverse=True)
-    some = "|".join(map(re.escape, longest))
-    return re.compile(some if language == "zh" else rf"\b(an? )?({some})\b", re.IGNORECASE)
+    """Any noun of a language, the longest that fits; in English with the article before it.
+
+    A Chinese noun of one character counts only where no other word goes on with it, as 花瓣 and the name 奥马尔 do.
+    """
+    longest = sorted(map(re.escape, synonyms()[language]), key=len, reverse=True)
+    if language == "zh":
+        return re.compile("|".join(noun if len(noun) > 1 else f"{noun}{_ENDS}" for noun in longest))
+    return re.compile(rf"\b(an? )?({'|'.join(longest)})\b", re.IGNORECASE)
 
 
 def reworded(text: str, rng: np.random.Generator, language: str) -> str:
     """An instruction with some of its nouns exchanged."""
+    return _nouns(language).sub(lambda found: _other(found, rng, language), text)
 
-    def other(match: re.Match[str]) -> str:
-        whole = match.group(0)
-        noun = whole if language == "zh" else match.group(2)
-        known = synonyms()[language].get(noun) or synonyms()[language].get(noun.lower())
-        if not known or rng.random() >= OFTEN:
-            return whole
-        said = known[int(rng.integers(len(known)))]
-        if language == "zh":
-            return said
-        said = said[0].upper() + said[1:] if noun[0].isupper() else said
-        article = match.group(1) or ""
-        return (
-            f"{article[0]}n {said}"
-            if article and said[0].lower() in "aeiou"
-            else f"{article[:1]} {said}"
-            if article
-            else said
-        )
 
-    return _nouns(language).sub(other, text)
+def _other(found: re.Match[str], rng: np.random.Generator, language: str) -> str:
+    article, noun = ("", found.group()) if language == "zh" else (found.group(1) or "", found.group(2))
+    known = synonyms()[language][noun.lower()]
+    if not known or rng.random() >= OFTEN:
+        return found.group()
+    said = known[int(rng.integers(len(known)))]
+    if noun[0].isupper():
+        said = said[0].upper() + said[1:]
+    if article:
+        article = f"{article[0]}n " if said[0].lower() in "aeiou" else f"{article[0]} "
+    return article + said
