@@ -16,6 +16,7 @@ from lisa.train.dense import classes_of_world, label_maps
 from lisa.train.look import LookBatch, LookHeads, LookObjective, lines_of, shares_of
 from lisa.train.loop import FitConfig, train_step
 from lisa.train.tiny import FreshDialogues, seg_objective
+from lisa.world.mentions import mentions
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +74,37 @@ def test_lines_of_two_targets_follow_each_other(objective):
     pytest.fail("no question with two targets was drawn")
 
 
+def test_words_that_speak_of_something_look_at_all_that_they_may_mean(objective):
+    dialogue = objective.segmenter.vlm.dialogue
+    nothing = 0
+    for place in range(6):
+        samples = objective._draw(place)
+        batch = objective._collate([samples])
+        ids = batch.vlm.input_ids
+        expected = [
+            (
+                number,
+                text[: mention.end].lower().split()[-1] if sample.meta["language"] == "en" else text[mention.end - 1],
+            )
+            for number, sample in enumerate(samples)
+            for turn in sample.turns
+            for text in (turn.instruction, turn.answer or "")
+            for mention in mentions(text, sample.meta["language"])
+        ]
+        assert len(expected) == len(batch.mentions) == len(batch.mention_rows) > 5
+        for (number, word), (row, at) in zip(expected, batch.mentions.tolist()):
+            read = dialogue.tokenizer.decode(ids[row, : at + 1].tolist())
+            assert row == number and read.lower().rstrip(".,?").endswith(word)
+        assert torch.allclose(batch.mention_rows.sum(1), torch.ones(len(expected)))
+        nothing += int(batch.mention_rows[:, 0].sum())
+    assert nothing
+
+
 def test_looking_is_learned(objective):
     config = FitConfig(steps=200, samples=3, warmup=1)
     row = objective.batches([range(3)])
     curve = [train_step(objective, row, 1, config) for _ in range(8)]
-    assert all(curve[-1][name] < curve[0][name] for name in ("point", "attend"))
+    assert all(curve[-1][name] < curve[0][name] for name in ("read", "point", "attend"))
     assert "look" not in curve[0]  # the tower has learned to see before, and stays as it is
 
 
@@ -89,7 +116,7 @@ def test_a_tower_that_is_trained_learns_to_be_looked_at(objective):
         FreshDialogues(SEG),
         objective.optimizers,
         heads,
-        lambda s, n: label_maps(s.meta["picture"], classes, n),
+        labels_of=lambda s, n: label_maps(s.meta["picture"], classes, n),
     )
     batch = reading.batches([range(2)])[0]
     reading.losses(batch, reading.counts(batch))["look"].backward()

@@ -74,6 +74,7 @@ class Lesson:
 
 SEG = Lesson(
     seed=15,
+    rate=0.4,
     pictures=8,
     dialogues=10,
     twins=0.25,
@@ -111,7 +112,7 @@ class TinyRecipe:
     """Every choice of the embedded model's training."""
 
     SHARES: ClassVar[Mapping[str, float]] = {
-        "dense_steps": 0.31, "token_steps": 0.05, "word_steps": 0.05, "seg_steps": 0.50, "polish_steps": 0.09,
+        "dense_steps": 0.31, "token_steps": 0.05, "word_steps": 0.10, "seg_steps": 0.45, "polish_steps": 0.09,
     }  # fmt: skip
     """What `--minutes` gives to each stage."""
     model: ModelConfig = field(default_factory=lambda: MODEL)
@@ -130,10 +131,12 @@ class TinyRecipe:
     """Steps in which the language side's tokens alone learn to say what is there, after the dense stage."""
     token_pictures: int = 24
     words: Lesson = WORDS
-    word_steps: int = 300
-    """Steps of conversations without their pictures."""
+    word_steps: int = 400
+    """Steps of conversations without their pictures, while their words learn what they look like."""
+    listed: int = 6
+    """Texts beside them, about each picture, that only list things."""
     seg: Lesson = SEG
-    seg_steps: int = 1_350
+    seg_steps: int = 1_250
     polish: Lesson = POLISH
     polish_steps: int = 180
     domain_pictures: int = 1_200

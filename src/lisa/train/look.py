@@ -1,12 +1,13 @@
 """What the embedded model is asked on the side while it learns to answer: to look.
 
 picture ─► tokens ──► TokenHeads: what is in each patch, and how it stands to other things
+words ─► one head of the second layer, at each that speaks of something ──► looks at all that it may mean, or at none
 question ─► state at `<assistant>`, in the middle ──► Pointer: which patches is it about, or none?
 answer ─► one head of the next layer, up to each [SEG] ──► looks at what the [SEG] will stand for
 
-Words alone teach a small model a favourite answer. Told where to look, it finds there what to say: the pointer makes it
-find the thing, the head makes it see the thing while it names it. Nothing of this is part of the model. Nothing is read
-from the tokens of a tower that stays as it is.
+Words alone teach a small model a favourite answer. Told where to look, it finds there what to say: what a question
+speaks of is found first, the pointer makes it find the thing that is meant, the head makes it see that while it names
+it. Nothing of this is part of the model. Nothing is read from the tokens of a tower that stays as it is.
 """
 
 from __future__ import annotations
@@ -29,10 +30,13 @@ from lisa.model.segmenter import Batch, Output
 from lisa.train.dense import TokenHeads
 from lisa.train.seg import Draw, SegObjective, SegStep
 from lisa.types import Mask, Sample, Turn
+from lisa.vlms.hf import HfVlm
 
 LabelsOf = Callable[[Sample, int], Mapping[str, Tensor]]
 """A conversation and the side of the language side's square → what its picture's tokens are to be read as, by name."""
-LOOK, POINT, ATTEND = 0.1, 0.2, 0.3
+MentionsOf = Callable[[Sample, str], Sequence[tuple[int, Mask]]]
+"""A conversation and a text of it → where each word that speaks of something ends, and all that it may mean."""
+LOOK, READ, POINT, ATTEND = 0.1, 5.0, 2.0, 3.0
 """Weights beside answers and masks."""
 PATCH = 16
 """Pixels of a token's side."""
@@ -77,6 +81,10 @@ class LookBatch(Batch):
     """`[Q, N + 1]`: shares for the whole answer."""
     words: Tensor
     """`[M, 3]`: conversation, place, and row of `wanted` of each place in an answer that looks at something."""
+    mentions: Tensor
+    """`[K, 2]`: conversation and place of each word that speaks of something."""
+    mention_rows: Tensor
+    """`[K, N + 1]`: shares of all that it may mean."""
 
 
 class LookObjective(SegObjective):
@@ -88,17 +96,20 @@ class LookObjective(SegObjective):
         draw: Draw,
         optimizers: Sequence[Optimizer],
         heads: LookHeads,
+        *,
         labels_of: LabelsOf | None = None,
+        mentions_of: MentionsOf | None = None,
     ) -> None:
         """`labels_of`: what tokens are read as, where the tower is trained and `heads` read them."""
         super().__init__(step, draw, optimizers, module=nn.ModuleDict({"step": step, "look": heads}))
-        self.heads, self.labels_of = heads, labels_of
+        self.heads, self.labels_of, self.mentions_of = heads, labels_of, mentions_of
         inner: Any = self.segmenter.vlm
         layers = len(inner.model.get_decoder().layers)
-        inner.watch = min(layers // 2 + 1, layers - 1)
+        self.early, self.late = early_layer(inner), min(layers // 2 + 1, layers - 1)
+        inner.watch = (self.early, self.late)
 
     def losses(self, batch: Batch, counts: Mapping[str, float]) -> dict[str, Tensor]:
-        """Those of answers and masks, then `look` where tokens are read, `point` and `attend`."""
+        """Those of answers and masks, then `look` where tokens are read, `read`, `point` and `attend`."""
         assert isinstance(batch, LookBatch)
         self._name(batch.unreadable)
         inner: Any = self.segmenter.vlm
@@ -114,20 +125,23 @@ class LookObjective(SegObjective):
         """What is asked on the side: name → its weight and error."""
         inner: Any = self.segmenter.vlm
         token = self.heads.token
-        look = {"look": (LOOK, token(tokens, batch.labels))} if token is not None and batch.labels else {}
+        asked = {"look": (LOOK, token(tokens, batch.labels))} if token is not None and batch.labels else {}
         rows, places = batch.begins.unbind(1)
-        states = inner.watched[rows, places].float()
+        states = inner.watched[self.late][rows, places].float()
         point = self.heads.point(states, tokens[batch.vlm.image_index[rows]], batch.begin_rows)
         rows, places, lines = batch.words.unbind(1)
-        looked = inner.looked.float()[rows, places - inner.looked.shape[-1]]  # `<s>` stands for "none"
-        attend = -(batch.wanted[lines] * looked.clamp(min=1e-6).log()).sum() / max(len(lines), 1)
-        return look | {"point": (POINT, point), "attend": (ATTEND, attend)}
+        found = (looks(inner.looked[self.late], rows, places) * _cover(batch.wanted[lines])).sum(1)
+        attend = -found.clamp(min=1e-6).log().sum() / max(len(lines), 1)
+        rows, places = batch.mentions.unbind(1)
+        look = looks(inner.looked[self.early], rows, places).clamp(min=1e-6)
+        read = -(batch.mention_rows * look.log()).sum() / max(len(rows), 1)
+        return asked | {"read": (READ, read), "point": (POINT, point), "attend": (ATTEND, attend)}
 
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> LookBatch:
         batch = super()._collate(groups)
         square = batch.vlm.images["pixel_values"].shape[-1]
         labels = [self.labels_of(group[0], square) for group in groups] if self.labels_of else []
-        wanted, begins, begin_rows, words = [], [], [], []
+        wanted, begins, begin_rows, words, mentions, mention_rows = [], [], [], [], [], []
         dialogue: Any = self.segmenter.vlm.dialogue  # type: ignore[attr-defined]
         for number, (ids, sample) in enumerate(zip(batch.vlm.input_ids, (s for group in groups for s in group))):
             for start, lines in lines_of(ids.tolist(), sample, dialogue.assistant, dialogue.seg_token_id, dialogue.eos):
@@ -137,6 +151,10 @@ class LookObjective(SegObjective):
                 for (places, _), row in zip(lines, rows):
                     words += [(number, place, len(wanted)) for place in places]
                     wanted.append(row)
+            if self.mentions_of is not None:
+                for place, mask in places_of_mentions(ids.tolist(), sample, dialogue, self.mentions_of):
+                    mentions.append((number, place))
+                    mention_rows.append(shares_of([mask], square))
         size = (square // PATCH) ** 2 + 1
         return LookBatch(
             **vars(batch),
@@ -145,7 +163,36 @@ class LookObjective(SegObjective):
             begins=torch.tensor(begins, dtype=torch.int64).reshape(-1, 2),
             begin_rows=torch.from_numpy(np.array(begin_rows, np.float32).reshape(-1, size)),
             words=torch.tensor(words, dtype=torch.int64).reshape(-1, 3),
+            mentions=torch.tensor(mentions, dtype=torch.int64).reshape(-1, 2),
+            mention_rows=torch.from_numpy(np.array(mention_rows, np.float32).reshape(-1, size)),
         )
+
+
+def early_layer(vlm: HfVlm) -> int:
+    """The layer of which one head looks at what a word means: what is before it makes words of their pieces."""
+    return min(1, len(vlm.model.get_decoder().layers) - 1)  # type: ignore[union-attr]
+
+
+def places_of_mentions(
+    ids: Sequence[int], sample: Sample, dialogue: Any, mentions_of: MentionsOf
+) -> Iterator[tuple[int, Mask]]:
+    """Places of the words of a conversation that speak of something, and what of it is seen."""
+    starts = [i for i, id in enumerate(ids) if id in (dialogue.user, dialogue.assistant)]
+    for turn, user, assistant in zip(sample.turns, starts[::2], starts[1::2]):
+        found = [mentions_of(sample, text) for text in (turn.instruction, turn.answer or "")]
+        places = dialogue.places_of(turn, *([end for end, _ in words] for words in found))
+        for start, some, words in zip((user, assistant), places, found):
+            yield from ((start + place, mask) for place, (_, mask) in zip(some, words))
+
+
+def looks(looked: Tensor, rows: Tensor, places: Tensor) -> Tensor:
+    """How some places look at the prefix, `[M, N + 1]`: its first token, `<s>`, stands for "none"."""
+    return looked.float()[rows, places - looked.shape[-1]]
+
+
+def _cover(shares: Tensor) -> Tensor:
+    """Shares `[M, N + 1]` → how far each patch belongs to what is wanted, 1 for the fullest."""
+    return shares / shares.amax(1, keepdim=True).clamp(min=1e-6)
 
 
 Lines = list[tuple[range, list[Mask]]]

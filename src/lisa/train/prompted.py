@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lisa.model.segmenter import Output, Segmenter
 from lisa.train.dense import Classes, DenseHeads, classes_of_world
-from lisa.train.look import LabelsOf, LookBatch, LookHeads, LookObjective
+from lisa.train.look import LabelsOf, LookBatch, LookHeads, LookObjective, MentionsOf
 from lisa.train.seg import Draw, SegStep
 from lisa.train.words import WordsBatch, WordsObjective
 from lisa.types import Sample
@@ -66,8 +66,9 @@ class PromptedObjective(LookObjective):
         *,
         weight: float,
         labels_of: LabelsOf | None = None,
+        mentions_of: MentionsOf | None = None,
     ) -> None:
-        super().__init__(step, draw, optimizers, heads, labels_of)
+        super().__init__(step, draw, optimizers, heads, labels_of=labels_of, mentions_of=mentions_of)
         self.teacher, self.weight = teacher, weight
 
     def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:
@@ -86,9 +87,11 @@ class PromptedObjective(LookObjective):
 class PromptedWords(WordsObjective):
     """Words alone, while [SEG] learns to say in the masker's own words what was named."""
 
-    def __init__(self, segmenter: Segmenter, draw: Draw, teacher: Teacher, *, weight: float) -> None:
+    def __init__(
+        self, segmenter: Segmenter, draw: Draw, teacher: Teacher, *, weight: float, beside: nn.Module | None = None
+    ) -> None:
         vlm: Any = segmenter.vlm
-        super().__init__(vlm, draw, beside=segmenter.projector)
+        super().__init__(vlm, draw, beside=nn.ModuleList(filter(None, (segmenter.projector, beside))))
         self.projector, self.teacher, self.weight = segmenter.projector, teacher, weight
 
     def batch(self, samples: Sequence[Sample]) -> PromptWordsBatch:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +37,14 @@ from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
 from lisa.train.prompted import PromptedObjective, PromptedWords, WorldWords
+from lisa.train.read import Reader, WordsAndSights
 from lisa.train.seg import SegStep
 from lisa.train.watch import logged
 from lisa.train.words import WordsObjective
-from lisa.types import Sample
+from lisa.types import Mask, Sample, Turn
 from lisa.vlms.tiny import train_tokenizer
 from lisa.world.draw import draw
+from lisa.world.mentions import listed, mentions
 from lisa.world.questions import MAKERS
 from lisa.world.scene import Picture
 from lisa.world.sets import make_picture
@@ -57,7 +61,7 @@ PROMPT, PROMPT_IN_WORDS = 10.0, 0.5
 """Weights of [SEG]'s distance from the masker's own words, beside answers that weigh 20 and 1."""
 ABSENT_IN_TWINS = 3.0
 """What questions for what is not there are multiplied by, of a picture that something was taken away from."""
-_TWINS, _PIECES, _LANGUAGE, _SAME, _NOUNS = 1, 2, 3, 4, 5
+_TWINS, _PIECES, _LANGUAGE, _SAME, _NOUNS, _LISTED = 1, 2, 3, 4, 5, 6
 """Keep the dice of twins, of arranged scenes and so on apart from those of words."""
 
 
@@ -156,8 +160,15 @@ def seg_objective(
     step = SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device))
     optimizers, draw = optimizers_of(segmenter, heads, lesson.rate), FreshDialogues(lesson)
     if dense is None:
-        return LookObjective(step, draw, optimizers, heads)
-    return PromptedObjective(step, draw, optimizers, heads, WorldWords(dense), weight=PROMPT)
+        return LookObjective(step, draw, optimizers, heads, mentions_of=mentions_of)
+    teacher = WorldWords(dense)
+    return PromptedObjective(step, draw, optimizers, heads, teacher, weight=PROMPT, mentions_of=mentions_of)
+
+
+def mentions_of(sample: Sample, text: str) -> list[tuple[int, Mask]]:
+    """See `lisa.train.look.MentionsOf`."""
+    found = mentions(text, sample.meta["language"])
+    return [(mention.end, mention.meaning.mask(sample.meta["picture"])) for mention in found]
 
 
 def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
@@ -227,7 +238,7 @@ def _begin(recipe: TinyRecipe, folder: Path, report: Report) -> tuple[Segmenter,
     segmenter = build(recipe.model, folder / "checkpoint")
     segmenter.masker.load_state_dict(dense.masker.state_dict())  # type: ignore[attr-defined]
     segmenter.vlm.model.model.vision_tower.load_state_dict(dense.tower.state_dict())  # type: ignore[attr-defined]
-    config = FitConfig(steps=recipe.word_steps, samples=recipe.words.pictures, seed=recipe.seed, schedule="constant")
+    config = FitConfig(steps=recipe.word_steps, samples=recipe.words.pictures, seed=recipe.seed)
     home = folder / "words"
     done = fit(_words(segmenter, recipe, dense), config, home, logged(report, home))
     return (segmenter, dense) if done == recipe.word_steps else None
@@ -246,11 +257,22 @@ def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[
     }
 
 
-def _words(segmenter: Segmenter, recipe: TinyRecipe, dense: DenseHeads | None = None) -> WordsObjective:
-    draw = FreshDialogues(recipe.words)
+def _words(segmenter: Segmenter, recipe: TinyRecipe, dense: DenseHeads | None = None) -> WordsAndSights:
+    vlm: Any = segmenter.vlm
+    draw, sight = FreshDialogues(recipe.words), vlm.model.model.multi_modal_projector
     if dense is not None and recipe.words.masks:
-        return PromptedWords(segmenter, draw, WorldWords(dense), weight=PROMPT_IN_WORDS)
-    return WordsObjective(segmenter.vlm, draw)  # type: ignore[arg-type]
+        words = PromptedWords(segmenter, draw, WorldWords(dense), weight=PROMPT_IN_WORDS, beside=sight)
+    else:
+        words = WordsObjective(vlm, draw, beside=sight)
+    return WordsAndSights(words, Reader(vlm, mentions_of), partial(listed_texts, count=recipe.listed))
+
+
+def listed_texts(sample: Sample, *, count: int) -> list[Sample]:
+    """Texts that list things about a sample's picture, there or not, by its name alone."""
+    picture, language = sample.meta["picture"], sample.meta["language"]
+    rng = np.random.default_rng([zlib.crc32(sample.id.encode()), _LISTED])
+    texts = [listed(picture, rng, language) for _ in range(count)]
+    return [replace(sample, turns=(Turn(instruction=text),)) for text in texts]
 
 
 def _go_on(recipe: TinyRecipe, final: Path, heads: LookHeads) -> Segmenter:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +67,11 @@ class HfVlm(nn.Module):
         self.shares_prefix = shares_prefix
         self.seg_token_id = dialogue.seg_token_id
         self.width: int = self.head.in_features
-        self.watch: int | None = None
-        """A layer of the language model that is taught for itself, where prefixes are shared."""
-        self.watched: Tensor | None = None
-        """After `hidden`, the states that enter it, `[B, T, D]`."""
-        self.looked: Tensor | None = None
+        self.watch: tuple[int, ...] = ()
+        """Layers of the language model that are taught for themselves, where prefixes are shared."""
+        self.watched: dict[int, Tensor] = {}
+        """After `hidden`, layer → the states that enter it, `[B, T, D]`."""
+        self.looked: dict[int, Tensor] = {}
         """And how its first head looks at the prefix from every later place, `[B, T − prefix, prefix]`, sum ≤ 1."""
         self.first: Callable[[Tensor], Tensor] | None = None
         """What is made of the logits `[B, V]` of an answer's first word, such as `Presence.lean`; None: as they are."""
@@ -119,12 +121,15 @@ class HfVlm(nn.Module):
         layers = getattr(out, "deepstack_features", None) or []
         return [torch.cat([row, *(layer[i] for layer in layers)], dim=-1) for i, row in enumerate(rows)]
 
-    def hidden(self, batch: VlmBatch, features: Sequence[Tensor] | None = None) -> Tensor:
-        """Last-layer states `[B, T, D]`; pictures are encoded here when `features` are not given."""
+    def hidden(self, batch: VlmBatch, features: Sequence[Tensor] | None = None, *, layers: int | None = None) -> Tensor:
+        """Last-layer states `[B, T, D]`; pictures are encoded here when `features` are not given.
+
+        `layers`: only so many are computed, where prefixes are shared.
+        """
         features = self.encode_images(batch.images) if features is None else features
         twice = self.training and any(getattr(m, "gradient_checkpointing", False) for m in self.model.modules())
         if self.shares_prefix and not twice:  # activations that are computed twice allow no cache
-            return self._hidden_by_prefix(batch, features)
+            return self._hidden_by_prefix(batch, features, layers)
         inputs = self._inputs(batch, features)
         with StateTap(self.head) as tap:
             self.model(**inputs, use_cache=False)
@@ -196,9 +201,9 @@ class HfVlm(nn.Module):
             deepstack_features=[list(layer) for layer in layers] or None,
         )
 
-    def _hidden_by_prefix(self, batch: VlmBatch, features: Sequence[Tensor]) -> Tensor:
+    def _hidden_by_prefix(self, batch: VlmBatch, features: Sequence[Tensor], layers: int | None) -> Tensor:
         """`hidden`, with the part up to the picture's end computed once per picture and its keys and values shared."""
-        language: Any = self.model.get_decoder()
+        language: Any = _first_layers(self.model.get_decoder(), layers)
         tokens = features[0].shape[0]
         start = int((batch.input_ids[0] == self.model.config.image_token_id).nonzero()[0])
         end = start + tokens
@@ -227,8 +232,8 @@ class HfVlm(nn.Module):
         def whole(before: Tensor, *after: Tensor) -> Tensor:
             return torch.cat([before[batch.image_index], joined(after)], dim=1)
 
-        if self.watch is not None:
-            self.watched, self.looked = whole(*seen.entered), joined(seen.looked[1:])
+        self.watched = {layer: whole(*parts) for layer, parts in seen.entered.items()}
+        self.looked = {layer: joined(parts[1:]) for layer, parts in seen.looked.items()}
         return whole(*last)
 
 
@@ -244,30 +249,44 @@ class _First(LogitsProcessor):
 
 
 class _Watch:
-    """What one layer of a language model takes in and looks at, call by call."""
+    """What some layers of a language model take in and look at, call by call."""
 
-    def __init__(self, language: nn.Module, layer: int | None) -> None:
-        self.entered: list[Tensor] = []
-        self.looked: list[Tensor] = []
-        self._language, self._layer = language, layer
+    def __init__(self, language: nn.Module, layers: Sequence[int]) -> None:
+        self.entered: dict[int, list[Tensor]] = {layer: [] for layer in layers}
+        self.looked: dict[int, list[Tensor]] = {layer: [] for layer in layers}
+        self._language = language
         self._prefix = 0
 
     def __enter__(self) -> _Watch:
         self._handles = []
-        if self._layer is not None:
-            layers: Any = self._language.layers
-            layer = layers[self._layer]
-            self._handles.append(layer.register_forward_pre_hook(lambda _, args: self.entered.append(args[0])))
-            self._handles.append(layer.self_attn.register_forward_hook(self._look))
+        layers: Any = self._language.layers
+        for number in self.entered:
+            self._handles.append(layers[number].register_forward_pre_hook(partial(self._enter, number)))
+            self._handles.append(layers[number].self_attn.register_forward_hook(partial(self._look, number)))
         return self
 
     def __exit__(self, *exc: object) -> None:
         for handle in self._handles:
             handle.remove()
 
-    def _look(self, _: nn.Module, __: tuple[Any, ...], out: tuple[Tensor, Tensor]) -> None:
+    def _enter(self, number: int, _: nn.Module, args: tuple[Tensor, ...]) -> None:
+        self.entered[number].append(args[0])
+
+    def _look(self, number: int, _: nn.Module, __: tuple[Any, ...], out: tuple[Tensor, Tensor]) -> None:
         self._prefix = self._prefix or out[1].shape[-1]  # the first call is the prefix's own
-        self.looked.append(out[1][:, 0, :, : self._prefix])
+        self.looked[number].append(out[1][:, 0, :, : self._prefix])
+
+
+def _first_layers(language: Any, count: int | None) -> Any:
+    """A language model with fewer layers, which are the same ones."""
+    if count is None:
+        return language
+    short = copy(language)
+    short._modules = dict(language._modules)
+    short.layers = language.layers[:count]
+    short.config = copy(language.config)
+    short.config.num_hidden_layers = count
+    return short
 
 
 def _by_length(mask: Tensor, shares: Sequence[float] = (0.5, 0.35, 0.15)) -> list[tuple[Tensor, int]]:

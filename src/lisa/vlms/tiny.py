@@ -6,6 +6,7 @@ that everything up to the picture's end is shared by all questions about it; ins
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -60,10 +61,19 @@ class TinyDialogue:
     def encode_answer(self, answer: str) -> list[int]:
         """Answer text → ids, "[SEG]" as its token."""
         ids: list[int] = []
-        for i, piece in enumerate((" " + answer).split(SEG)):
+        for i, (_, piece) in enumerate(_pieces(answer)):
             ids += [self.seg_token_id] * (i > 0)
-            ids += self._encode(piece.rstrip(" ") if i < answer.count(SEG) else piece)
+            ids += self._encode(piece)
         return ids
+
+    def places_of(self, turn: Turn, asked: Sequence[int], told: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Tokens in which some words of an instruction end, counted from `<user>`, and some of its answer's.
+
+        The words are given by the number of characters up to their ends; the answer's are counted from `<assistant>`.
+        """
+        begun = self._starts([(0, " " + turn.instruction.lower())]), self._starts(_pieces(turn.answer or ""))
+        first, second = ([bisect_left(starts, end + 1) for end in ends] for starts, ends in zip(begun, (asked, told)))
+        return first, second
 
     def decode(self, ids: Sequence[int]) -> str:
         """Ids → text with a space before each [SEG] that follows a Latin word, end token left out."""
@@ -85,6 +95,23 @@ class TinyDialogue:
 
     def _encode(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False).ids if text else []
+
+    def _starts(self, pieces: Sequence[tuple[int, str]]) -> list[int]:
+        """The first character of each token of such pieces, with a [SEG] between them."""
+        starts: list[int] = []
+        for i, (at, piece) in enumerate(pieces):
+            spans = self.tokenizer.encode(piece, add_special_tokens=False).offsets if piece else []
+            starts += [at - len(SEG)] * (i > 0) + [at + start for start, _ in spans]
+        return starts
+
+
+def _pieces(answer: str) -> list[tuple[int, str]]:
+    """What stands around each [SEG] of an answer behind a space, and where it starts; no space before a [SEG]."""
+    parts, found, at = (" " + answer).split(SEG), [], 0
+    for i, part in enumerate(parts):
+        found.append((at, part if i == len(parts) - 1 else part.rstrip(" ")))
+        at += len(part) + len(SEG)
+    return found
 
 
 class TinyLlava(LlavaForConditionalGeneration):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 
@@ -35,14 +36,21 @@ def synonyms() -> dict[str, dict[str, list[str]]]:
 
 @lru_cache(maxsize=2)
 def _nouns(language: str) -> re.Pattern[str]:
-    """Any noun of a language, the longest that fits; in English with the article before it.
+    """Any noun of a language; in English with the article before it."""
+    if language == "zh":
+        return re.compile(whole_words(synonyms()["zh"], "zh"))
+    return re.compile(rf"\b(an? )?{whole_words(synonyms()['en'], 'en')}", re.IGNORECASE)
+
+
+def whole_words(words: Iterable[str], language: str) -> str:
+    """A pattern for any of these words, the longest that fits, in one group if they are English.
 
     A Chinese noun of one character counts only where no other word goes on with it, as 花瓣 and the name 奥马尔 do.
     """
-    longest = sorted(map(re.escape, synonyms()[language]), key=len, reverse=True)
+    longest = sorted(map(re.escape, words), key=len, reverse=True)
     if language == "zh":
-        return re.compile("|".join(noun if len(noun) > 1 else f"{noun}{_ENDS}" for noun in longest))
-    return re.compile(rf"\b(an? )?({'|'.join(longest)})\b", re.IGNORECASE)
+        return "|".join(noun if len(noun) > 1 else f"{noun}{_ENDS}" for noun in longest)
+    return rf"\b({'|'.join(longest)})\b"
 
 
 def reworded(text: str, rng: np.random.Generator, language: str) -> str:

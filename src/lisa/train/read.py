@@ -1,0 +1,113 @@
+"""Words meet pictures: each that speaks of something learns to look at it, or at nothing where it is not there.
+
+picture ─► tokens ─► the language side's first layers ◄── "tangerine, red cup, Lisa, 把手", and what is asked
+                     └─► at each word: how one head looks at the picture ◄── all that the word may mean
+
+Answers alone teach a few of them a step, and late; this needs the first layers only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lisa.train.look import MentionsOf, early_layer, looks, places_of_mentions, shares_of
+from lisa.train.words import WordsBatch, WordsObjective
+from lisa.types import Sample
+from lisa.vlms.base import VlmBatch
+from lisa.vlms.hf import HfVlm
+
+Listed = Callable[[Sample], Sequence[Sample]]
+"""A conversation → texts that list things about its picture, as questions without an answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadBatch:
+    """Texts about pictures."""
+
+    vlm: VlmBatch
+    mentions: Tensor
+    """`[K, 2]`: text and place of each word that speaks of something."""
+    rows: Tensor
+    """`[K, N + 1]`: shares of all that it may mean, the first of "none"."""
+
+
+class Reader:
+    """How words look at pictures, in the first layers of a language side."""
+
+    def __init__(self, vlm: HfVlm, mentions_of: MentionsOf) -> None:
+        self.vlm, self.mentions_of = vlm, mentions_of
+        self.layer = early_layer(vlm)
+
+    def batch(self, groups: Sequence[Sequence[Sample]]) -> ReadBatch:
+        """Conversations and texts, grouped by their picture, none of them empty."""
+        images = [self.vlm.prepare_image(group[0].image) for group in groups]
+        stacked = {name: torch.cat([image[name] for image in images]) for name in images[0]}
+        square = stacked["pixel_values"].shape[-1]
+        samples = [(number, sample) for number, group in enumerate(groups) for sample in group]
+        prompts = [self.vlm.prepare_text(images[number], sample.turns) for number, sample in samples]
+        found: list[tuple[int, int, np.ndarray]] = []
+        for row, (prompt, (_, sample)) in enumerate(zip(prompts, samples)):
+            ids = prompt.input_ids.tolist()
+            for place, mask in places_of_mentions(ids, sample, self.vlm.dialogue, self.mentions_of):
+                found.append((row, place, shares_of([mask], square)))
+        return ReadBatch(
+            vlm=self.vlm.collate(prompts, [number for number, _ in samples], stacked),
+            mentions=torch.tensor([(row, place) for row, place, _ in found], dtype=torch.int64).reshape(-1, 2),
+            rows=torch.from_numpy(np.array([shares for *_, shares in found], np.float32)),
+        )
+
+    def losses(self, batch: ReadBatch) -> dict[str, Tensor]:
+        """`read`, the error of where words look; how much of it is right, `found`; the same for what is `gone`."""
+        self.vlm.watch = (self.layer,)
+        self.vlm.hidden(batch.vlm, layers=self.layer + 1)
+        look = looks(self.vlm.looked[self.layer], *batch.mentions.unbind(1))
+        self.vlm.watch = ()
+        read = -(batch.rows * look.clamp(min=1e-6).log()).sum() / max(len(batch.rows), 1)
+        right, gone = (look * (batch.rows > 0)).sum(1), batch.rows[:, 0] > 0
+        there = (right * ~gone).sum() / (~gone).sum().clamp(min=1)
+        return {"read": read, "found": there, "gone": (right * gone).sum() / gone.sum().clamp(min=1)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SightBatch:
+    """Conversations without their pictures, and with them."""
+
+    words: WordsBatch
+    read: ReadBatch
+
+
+class WordsAndSights:
+    """Answers by words alone, while words learn what they look like; see `lisa.train.loop.Objective`."""
+
+    def __init__(self, words: WordsObjective, reader: Reader, listed: Listed) -> None:
+        """`words` trains all that `reader` looks with, too."""
+        self.words, self.reader, self.listed = words, reader, listed
+        self.module: nn.Module = words.module
+        self.optimizers: Sequence[Optimizer] = words.optimizers
+        vlm: Any = reader.vlm
+        vlm.model.model.vision_tower.requires_grad_(False)
+
+    def batches(self, shares: Sequence[range]) -> list[SightBatch]:
+        """One for each share."""
+        return [self.batch([group for place in places if (group := self.words.draw(place))]) for places in shares]
+
+    def batch(self, groups: Sequence[Sequence[Sample]]) -> SightBatch:
+        """Conversations, grouped by their picture."""
+        words = self.words.batch([sample for group in groups for sample in group])
+        return SightBatch(words=words, read=self.reader.batch([[*group, *self.listed(group[0])] for group in groups]))
+
+    def counts(self, batch: SightBatch) -> dict[str, float]:
+        """See `WordsObjective`."""
+        return self.words.counts(batch.words)
+
+    def losses(self, batch: SightBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
+        """Those of both."""
+        said, seen = self.words.losses(batch.words, counts), self.reader.losses(batch.read)
+        return said | seen | {"total": said["total"] + seen["read"]}
