@@ -35,12 +35,10 @@ def test_words_learn_what_they_look_like(objective: WordsAndSights):
 def test_a_few_layers_look_as_they_do_among_all(objective: WordsAndSights):
     vlm, batch = objective.reader.vlm, objective.batches([range(2)])[0].read
     layer = objective.reader.layer
-    vlm.watch = (layer,)
     with torch.no_grad():
         vlm.hidden(batch.vlm)
         among_all = vlm.looked[layer]
         few = vlm.hidden(batch.vlm, layers=layer + 1)
-    vlm.watch = ()
     assert torch.equal(vlm.looked[layer], among_all)
     assert few.shape == (len(batch.vlm.input_ids), batch.vlm.input_ids.shape[1], vlm.width)
 

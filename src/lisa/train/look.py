@@ -98,7 +98,7 @@ class LookObjective(SegObjective):
         heads: LookHeads,
         *,
         labels_of: LabelsOf | None = None,
-        mentions_of: MentionsOf | None = None,
+        mentions_of: MentionsOf = lambda sample, text: (),
     ) -> None:
         """`labels_of`: what tokens are read as, where the tower is trained and `heads` read them."""
         super().__init__(step, draw, optimizers, module=nn.ModuleDict({"step": step, "look": heads}))
@@ -133,17 +133,17 @@ class LookObjective(SegObjective):
         found = (looks(inner.looked[self.late], rows, places) * _cover(batch.wanted[lines])).sum(1)
         attend = -found.clamp(min=1e-6).log().sum() / max(len(lines), 1)
         rows, places = batch.mentions.unbind(1)
-        look = looks(inner.looked[self.early], rows, places).clamp(min=1e-6)
-        read = -(batch.mention_rows * look.log()).sum() / max(len(rows), 1)
+        read = missed(looks(inner.looked[self.early], rows, places), batch.mention_rows)
         return asked | {"read": (READ, read), "point": (POINT, point), "attend": (ATTEND, attend)}
 
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> LookBatch:
         batch = super()._collate(groups)
         square = batch.vlm.images["pixel_values"].shape[-1]
         labels = [self.labels_of(group[0], square) for group in groups] if self.labels_of else []
-        wanted, begins, begin_rows, words, mentions, mention_rows = [], [], [], [], [], []
+        wanted, begins, begin_rows, words = [], [], [], []
         dialogue: Any = self.segmenter.vlm.dialogue  # type: ignore[attr-defined]
-        for number, (ids, sample) in enumerate(zip(batch.vlm.input_ids, (s for group in groups for s in group))):
+        samples = [sample for group in groups for sample in group]
+        for number, (ids, sample) in enumerate(zip(batch.vlm.input_ids, samples)):
             for start, lines in lines_of(ids.tolist(), sample, dialogue.assistant, dialogue.seg_token_id, dialogue.eos):
                 rows = [shares_of(masks, square) for _, masks in lines]
                 begins.append((number, start))
@@ -151,11 +151,8 @@ class LookObjective(SegObjective):
                 for (places, _), row in zip(lines, rows):
                     words += [(number, place, len(wanted)) for place in places]
                     wanted.append(row)
-            if self.mentions_of is not None:
-                for place, mask in places_of_mentions(ids.tolist(), sample, dialogue, self.mentions_of):
-                    mentions.append((number, place))
-                    mention_rows.append(shares_of([mask], square))
         size = (square // PATCH) ** 2 + 1
+        mentions, mention_rows = mentioned(batch.vlm.input_ids, samples, square, dialogue, self.mentions_of)
         return LookBatch(
             **vars(batch),
             labels={name: torch.stack([row[name] for row in labels]) for name in (labels[0] if labels else ())},
@@ -163,8 +160,8 @@ class LookObjective(SegObjective):
             begins=torch.tensor(begins, dtype=torch.int64).reshape(-1, 2),
             begin_rows=torch.from_numpy(np.array(begin_rows, np.float32).reshape(-1, size)),
             words=torch.tensor(words, dtype=torch.int64).reshape(-1, 3),
-            mentions=torch.tensor(mentions, dtype=torch.int64).reshape(-1, 2),
-            mention_rows=torch.from_numpy(np.array(mention_rows, np.float32).reshape(-1, size)),
+            mentions=mentions,
+            mention_rows=mention_rows,
         )
 
 
@@ -173,13 +170,36 @@ def early_layer(vlm: HfVlm) -> int:
     return min(1, len(vlm.model.get_decoder().layers) - 1)  # type: ignore[union-attr]
 
 
-def places_of_mentions(
+def mentioned(
+    ids: Tensor, samples: Sequence[Sample], square: int, dialogue: Any, mentions_of: MentionsOf
+) -> tuple[Tensor, Tensor]:
+    """Of conversations `[B, T]` the words that speak of something: `[K, 2]`, conversation and place; and `[K, N + 1]`,
+    the shares of all that each may mean, the first of "none".
+    """
+    found = [
+        (number, place, shares_of([mask], square))
+        for number, (row, sample) in enumerate(zip(ids, samples))
+        for place, mask in _places_of_mentions(row.tolist(), sample, dialogue, mentions_of)
+    ]
+    rows = np.array([shares for *_, shares in found], np.float32).reshape(-1, (square // PATCH) ** 2 + 1)
+    places = torch.tensor([(number, place) for number, place, _ in found], dtype=torch.int64).reshape(-1, 2)
+    return places, torch.from_numpy(rows)
+
+
+def missed(look: Tensor, rows: Tensor) -> Tensor:
+    """How far looks `[K, N + 1]` are from what they should be, as cross entropy; a scalar."""
+    return -(rows * look.clamp(min=1e-6).log()).sum() / max(len(rows), 1)
+
+
+def _places_of_mentions(
     ids: Sequence[int], sample: Sample, dialogue: Any, mentions_of: MentionsOf
 ) -> Iterator[tuple[int, Mask]]:
     """Places of the words of a conversation that speak of something, and what of it is seen."""
     starts = [i for i, id in enumerate(ids) if id in (dialogue.user, dialogue.assistant)]
     for turn, user, assistant in zip(sample.turns, starts[::2], starts[1::2]):
         found = [mentions_of(sample, text) for text in (turn.instruction, turn.answer or "")]
+        if not any(found):
+            continue
         places = dialogue.places_of(turn, *([end for end, _ in words] for words in found))
         for start, some, words in zip((user, assistant), places, found):
             yield from ((start + place, mask) for place, (_, mask) in zip(some, words))

@@ -66,7 +66,7 @@ class PromptedObjective(LookObjective):
         *,
         weight: float,
         labels_of: LabelsOf | None = None,
-        mentions_of: MentionsOf | None = None,
+        mentions_of: MentionsOf = lambda sample, text: (),
     ) -> None:
         super().__init__(step, draw, optimizers, heads, labels_of=labels_of, mentions_of=mentions_of)
         self.teacher, self.weight = teacher, weight

@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lisa.train.look import MentionsOf, early_layer, looks, places_of_mentions, shares_of
+from lisa.train.look import MentionsOf, early_layer, looks, mentioned, missed
 from lisa.train.words import WordsBatch, WordsObjective
 from lisa.types import Sample
 from lisa.vlms.base import VlmBatch
@@ -44,6 +43,7 @@ class Reader:
     def __init__(self, vlm: HfVlm, mentions_of: MentionsOf) -> None:
         self.vlm, self.mentions_of = vlm, mentions_of
         self.layer = early_layer(vlm)
+        vlm.watch = (self.layer,)
 
     def batch(self, groups: Sequence[Sequence[Sample]]) -> ReadBatch:
         """Conversations and texts, grouped by their picture, none of them empty."""
@@ -52,27 +52,19 @@ class Reader:
         square = stacked["pixel_values"].shape[-1]
         samples = [(number, sample) for number, group in enumerate(groups) for sample in group]
         prompts = [self.vlm.prepare_text(images[number], sample.turns) for number, sample in samples]
-        found: list[tuple[int, int, np.ndarray]] = []
-        for row, (prompt, (_, sample)) in enumerate(zip(prompts, samples)):
-            ids = prompt.input_ids.tolist()
-            for place, mask in places_of_mentions(ids, sample, self.vlm.dialogue, self.mentions_of):
-                found.append((row, place, shares_of([mask], square)))
-        return ReadBatch(
-            vlm=self.vlm.collate(prompts, [number for number, _ in samples], stacked),
-            mentions=torch.tensor([(row, place) for row, place, _ in found], dtype=torch.int64).reshape(-1, 2),
-            rows=torch.from_numpy(np.array([shares for *_, shares in found], np.float32)),
-        )
+        batch = self.vlm.collate(prompts, [number for number, _ in samples], stacked)
+        texts = [sample for _, sample in samples]
+        mentions, rows = mentioned(batch.input_ids, texts, square, self.vlm.dialogue, self.mentions_of)
+        return ReadBatch(vlm=batch, mentions=mentions, rows=rows)
 
     def losses(self, batch: ReadBatch) -> dict[str, Tensor]:
         """`read`, the error of where words look; how much of it is right, `found`; the same for what is `gone`."""
-        self.vlm.watch = (self.layer,)
         self.vlm.hidden(batch.vlm, layers=self.layer + 1)
         look = looks(self.vlm.looked[self.layer], *batch.mentions.unbind(1))
-        self.vlm.watch = ()
-        read = -(batch.rows * look.clamp(min=1e-6).log()).sum() / max(len(batch.rows), 1)
         right, gone = (look * (batch.rows > 0)).sum(1), batch.rows[:, 0] > 0
-        there = (right * ~gone).sum() / (~gone).sum().clamp(min=1)
-        return {"read": read, "found": there, "gone": (right * gone).sum() / gone.sum().clamp(min=1)}
+        some = {"found": ~gone, "gone": gone}
+        shares = {name: (right * rows).sum() / rows.sum().clamp(min=1) for name, rows in some.items()}
+        return {"read": missed(look, batch.rows), **shares}
 
 
 @dataclass(frozen=True, kw_only=True)

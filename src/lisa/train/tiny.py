@@ -27,12 +27,7 @@ from lisa.model.presence import Presence
 from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
-from lisa.train.dense import (
-    DenseHeads,
-    dense_objective,
-    token_objective,
-    train_dense,
-)
+from lisa.train.dense import DenseHeads, dense_objective, token_objective, train_dense
 from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
