@@ -68,6 +68,8 @@ class StoredTensor:
             return raw.astype(np.float32)
 
 
+SAME = "same"
+"""In the metadata of a safetensors file: a JSON object, name of a tensor → that of an equal one that is stored."""
 ADAPTERS = "adapters.json"
 """The file that marks a folder with what a training changed, alone."""
 
@@ -125,11 +127,24 @@ def _shards(folder: Path, index: Path) -> list[Path]:
 
 
 def read_header(path: Path) -> dict[str, StoredTensor]:
-    """The tensors of a safetensors file by name; reads the header only.
+    """The tensors of a safetensors file by name, those stored under another one's too; reads the header only.
 
     Raises:
         BadCheckpoint: the file is cut off, or its header is damaged or lies about sizes.
     """
+    tensors, same = _header(path)
+    return tensors | {name: tensors[stored] for name, stored in same.items()}
+
+
+def stored_as(path: Path) -> dict[str, str]:
+    """Tensors of a safetensors file that are stored under the name of an equal one, as `read_header` takes them.
+
+    Raises BadCheckpoint as that one.
+    """
+    return _header(path)[1]
+
+
+def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str]]:
     damaged = f"{shown(path)} is no whole safetensors file: fetch it again"
     try:
         size = path.stat().st_size
@@ -138,11 +153,13 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
             if length > min(_MAX_HEADER, size - 8):
                 raise BadCheckpoint(damaged)
             entries = json.loads(file.read(length))
-        entries.pop("__metadata__", None)
+        same = json.loads(entries.pop("__metadata__", {}).get(SAME, "{}"))
         tensors = {name: _tensor(path, entry, 8 + length, size) for name, entry in entries.items()}
+        if not all(stored in tensors and name not in tensors for name, stored in same.items()):
+            raise ValueError("names of equal tensors")
     except (OSError, struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadCheckpoint(damaged) from error
-    return tensors
+    return tensors, same
 
 
 def _tensor(path: Path, entry: dict[str, Any], base: int, size: int) -> StoredTensor:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from lisa.config import FORMAT, ModelConfig
@@ -20,8 +20,11 @@ from lisa.errors import BadCheckpoint, first_line
 from lisa.files import write_json
 from lisa.model.segmenter import Segmenter
 from lisa.registry import MASKERS, VLMS, find
+from lisa.weights import SAME, stored_as
 
 WEIGHTS = "model.safetensors"
+_LARGE = 1024
+"""Numbers of a matrix from which on it is worth being stored once only."""
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -43,13 +46,15 @@ def build(config: ModelConfig, folder: Path) -> Segmenter:
 
 
 def save(segmenter: Segmenter, config: ModelConfig, folder: Path, *, dtype: torch.dtype = torch.float32) -> None:
-    """Writes weights, configuration and the processors' files."""
+    """Writes weights, equal ones once, configuration and the processors' files."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         k: (v.to(dtype) if v.is_floating_point() else v).contiguous().clone() for k, v in segmenter.state_dict().items()
     }
     beside = folder / f".{WEIGHTS}.tmp"
-    save_file(tensors, beside, metadata={"format": "pt"})
+    same = _equal(tensors)
+    kept = {name: tensor for name, tensor in tensors.items() if name not in same}
+    save_file(kept, beside, metadata={"format": "pt"} | ({SAME: json.dumps(same)} if same else {}))
     beside.replace(folder / WEIGHTS)
     segmenter.vlm.save_files(folder)
     write_json(folder / "config.json", config.to_json())  # last, so that a folder with it is whole
@@ -67,6 +72,7 @@ def load(folder: Path, *, device: torch.device, dtype: torch.dtype, mixed: bool 
         parts = {f"{name}.": part for name, part in segmenter.named_children()} if mixed else {}
         wide = tuple(k for k, p in parts.items() if any(getattr(m, "own_precision", False) for m in p.modules()))
         state = load_file(folder / WEIGHTS)
+        state |= {name: state[stored].clone() for name, stored in stored_as(folder / WEIGHTS).items()}
         for key, tensor in state.items():
             kind = torch.float32 if key.startswith(wide) else dtype
             state[key] = tensor.to(device, kind if tensor.is_floating_point() else tensor.dtype)
@@ -87,6 +93,22 @@ def load(folder: Path, *, device: torch.device, dtype: torch.dtype, mixed: bool 
             parent, _, name = other.rpartition(".")
             setattr(segmenter.get_submodule(parent), name, segmenter.get_parameter(first))
     return segmenter.to(device).eval()
+
+
+def _equal(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Matrices that equal one before them, as those of two copies of a frozen trunk do → that one's name."""
+    seen: dict[tuple[Any, ...], list[str]] = {}
+    same: dict[str, str] = {}
+    for name, tensor in tensors.items():
+        if tensor.ndim < 2 or tensor.numel() < _LARGE:
+            continue
+        alike = seen.setdefault((tensor.dtype, tensor.shape, *tensor.flatten()[:8].tolist()), [])
+        first = next((other for other in alike if torch.equal(tensors[other], tensor)), None)
+        if first is None:
+            alike.append(name)
+        else:
+            same[name] = first
+    return same
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ MODEL = ModelConfig(
         options={
             "square": SQUARE,
             "width": 256,
-            "layers": 5,
+            "layers": 6,
             "tower": {"widths": WIDTHS, "depths": DEPTHS, "layers": 2},
         },
     ),
@@ -112,7 +112,7 @@ class TinyRecipe:
     """Every choice of the embedded model's training."""
 
     SHARES: ClassVar[Mapping[str, float]] = {
-        "dense_steps": 0.31, "token_steps": 0.05, "word_steps": 0.10, "seg_steps": 0.45, "polish_steps": 0.09,
+        "dense_steps": 0.24, "token_steps": 0.04, "word_steps": 0.10, "seg_steps": 0.55, "polish_steps": 0.07,
     }  # fmt: skip
     """What `--minutes` gives to each stage."""
     model: ModelConfig = field(default_factory=lambda: MODEL)
@@ -131,14 +131,14 @@ class TinyRecipe:
     """Steps in which the language side's tokens alone learn to say what is there, after the dense stage."""
     token_pictures: int = 24
     words: Lesson = WORDS
-    word_steps: int = 400
+    word_steps: int = 600
     """Steps of conversations without their pictures, while their words learn what they look like."""
     listed: int = 6
     """Texts beside them, about each picture, that only list things."""
     seg: Lesson = SEG
-    seg_steps: int = 1_250
+    seg_steps: int = 2_600
     polish: Lesson = POLISH
-    polish_steps: int = 180
+    polish_steps: int = 240
     domain_pictures: int = 1_200
     """Scenes by which pictures of another kind are told, see `lisa.model.domain`; 0: they are not told."""
     presence_pictures: int = 250

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lisa.train.look import MentionsOf, early_layer, looks, mentioned, missed
-from lisa.train.words import WordsBatch, WordsObjective
+from lisa.train.words import WordsBatch, WordsObjective, fast
 from lisa.types import Sample
 from lisa.vlms.base import VlmBatch
 from lisa.vlms.hf import HfVlm
@@ -59,7 +59,8 @@ class Reader:
 
     def losses(self, batch: ReadBatch) -> dict[str, Tensor]:
         """`read`, the error of where words look; how much of it is right, `found`; the same for what is `gone`."""
-        self.vlm.hidden(batch.vlm, layers=self.layer + 1)
+        with fast(self.vlm):
+            self.vlm.hidden(batch.vlm, layers=self.layer + 1)
         look = looks(self.vlm.looked[self.layer], *batch.mentions.unbind(1))
         right, gone = (look * (batch.rows > 0)).sum(1), batch.rows[:, 0] > 0
         some = {"found": ~gone, "gone": gone}

@@ -7,6 +7,7 @@ pictures it learns them several times slower, since what it sees says nothing to
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from lisa.devices import computes_bf16
 from lisa.model.losses import text_loss
 from lisa.train.optim import NO_MATRICES, matrices, muon_beside_adamw, rest
 from lisa.train.seg import Draw
@@ -33,6 +35,12 @@ class WordsBatch:
     """`[B, T]` int64, 1 where there is a token."""
     labels: Tensor
     """`[B, T]` int64, the ids of the answers, IGNORE elsewhere."""
+
+
+def fast(vlm: HfVlm) -> AbstractContextManager[Any]:
+    """In bf16 where the device computes it faster."""
+    device = vlm.head.weight.device
+    return torch.autocast(device.type, torch.bfloat16, enabled=computes_bf16(device))
 
 
 class WordsObjective:
@@ -72,7 +80,9 @@ class WordsObjective:
 
     def losses(self, batch: WordsBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """`total`, the error of the answers' tokens, and the share of them that would be said."""
-        return self._errors(self.vlm.hidden_of_words(batch.input_ids, batch.mask)[:, :-1], batch, counts)
+        with fast(self.vlm):
+            hidden = self.vlm.hidden_of_words(batch.input_ids, batch.mask)
+        return self._errors(hidden[:, :-1], batch, counts)
 
     def _errors(self, hidden: Tensor, batch: WordsBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Of the states `[B, T − 1, D]` that predict."""

@@ -227,10 +227,10 @@ class HfVlm(nn.Module):
         order = torch.cat([some for some, _ in rows]).argsort()
 
         def joined(parts: Sequence[Tensor]) -> Tensor:
-            return torch.cat([pad(part, (0, 0, 0, room - part.shape[1])) for part in parts])[order]
+            return torch.cat([pad(part, (0, 0, 0, room - part.shape[1])) for part in parts]).index_select(0, order)
 
         def whole(before: Tensor, *after: Tensor) -> Tensor:
-            return torch.cat([before[batch.image_index], joined(after)], dim=1)
+            return torch.cat([before.index_select(0, batch.image_index), joined(after)], dim=1)
 
         self.watched = {layer: whole(*parts) for layer, parts in seen.entered.items()}
         self.looked = {layer: joined(parts[1:]) for layer, parts in seen.looked.items()}
@@ -302,7 +302,7 @@ def _selected(cache: DynamicCache, index: Tensor) -> DynamicCache:
     """The keys and values of some rows, in a cache of their own."""
     chosen = DynamicCache()
     for i, layer in enumerate(cache.layers):
-        chosen.update(layer.keys[index], layer.values[index], i)  # type: ignore[index]
+        chosen.update(layer.keys.index_select(0, index), layer.values.index_select(0, index), i)  # type: ignore[union-attr]
     return chosen
 
 

@@ -1,0 +1,57 @@
+"""Weights in a file of their own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from small_model import SMALL, write_small
+
+from lisa.errors import BadCheckpoint
+from lisa.model.checkpoint import WEIGHTS, build, load, save
+from lisa.model.doctor import examine
+from lisa.weights import SAME, read_header
+
+TOWER = "vlm.model.model.vision_tower.trunk"
+TRUNK = "masker.image_encoder.trunk"
+
+
+def _twice(folder):
+    write_small(folder)
+    segmenter = build(SMALL, folder)
+    segmenter.masker.image_encoder.trunk.load_state_dict(segmenter.vlm.model.model.vision_tower.trunk.state_dict())
+    save(segmenter, SMALL, folder)
+    return segmenter
+
+
+def test_two_copies_of_a_trunk_are_stored_once_and_loaded_apart(tmp_path):
+    segmenter = _twice(tmp_path / "small")
+    large = {n for n, p in segmenter.get_submodule(TRUNK).named_parameters() if p.ndim > 1 and p.numel() >= 1024}
+    left_out = segmenter.state_dict().keys() - load_file(tmp_path / "small" / WEIGHTS).keys()
+    assert large and {name.rpartition("trunk.")[2] for name in left_out} == large
+    assert len(left_out) == len(large)
+    loaded = load(tmp_path / "small", device=torch.device("cpu"), dtype=torch.float32)
+    for name, tensor in loaded.state_dict().items():
+        assert torch.equal(tensor, segmenter.state_dict()[name]), name
+    with torch.no_grad():
+        for name in large:
+            loaded.get_submodule(TOWER).get_parameter(name).zero_()
+    assert all(loaded.get_submodule(TRUNK).get_parameter(name).any() for name in large)
+
+
+def test_the_doctor_finds_what_is_stored_under_another_name(tmp_path):
+    segmenter = _twice(tmp_path / "small")
+    header = read_header(tmp_path / "small" / WEIGHTS)
+    assert header.keys() == segmenter.state_dict().keys()
+    assert examine(tmp_path / "small").ok
+
+
+@pytest.mark.parametrize("same", ["[]", "3", "no JSON", '{"b": "c"}', '{"a": "a"}', '{"b": ["a"]}', '{"b": {"a": 1}}'])
+def test_names_of_equal_tensors_that_lead_nowhere(tmp_path, same):
+    save_file({"a": torch.zeros(4)}, tmp_path / "x.safetensors", metadata={SAME: same})
+    with pytest.raises(BadCheckpoint, match="no whole safetensors file"):
+        read_header(tmp_path / "x.safetensors")
+    save_file({"a": torch.zeros(4)}, tmp_path / "y.safetensors", metadata={SAME: json.dumps({"b": "a"})})
+    assert read_header(tmp_path / "y.safetensors").keys() == {"a", "b"}
