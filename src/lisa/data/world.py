@@ -17,6 +17,7 @@ from lisa.types import SEG, Sample, Target, Turn
 from lisa.world.draw import draw
 from lisa.world.facts import rows
 from lisa.world.make import make_scene
+from lisa.world.own_words import in_own_words
 from lisa.world.questions import PIECES, Asked, ask, dialogues, targets_to_turn
 from lisa.world.questions.nothing import none_of
 from lisa.world.questions.view import View
@@ -50,6 +51,15 @@ def samples_of(
     """Up to `count` dialogues about one picture; all share its pixels."""
     asked = dialogues(picture, rng, count, split=split, language=language, weights=weights, shares=shares)
     return [to_sample(picture, turns, f"{name}/{i}") for i, turns in enumerate(asked)]
+
+
+def own_worded(
+    picture: Picture, rng: np.random.Generator, count: int, *, language: str = "en", name: str = ""
+) -> list[Sample]:
+    """Up to `count` questions in words as they come to mind, see `lisa.world.own_words`."""
+    view = View(picture)
+    found = {asked.instruction: asked for _ in range(count) if (asked := in_own_words(view, rng, language))}
+    return [to_sample(picture, [asked], f"{name}/own/{i}") for i, asked in enumerate(found.values())]
 
 
 def spoken_of(

@@ -66,6 +66,8 @@ class Lesson:
     """Whether the mask decoder is trained, too, which has learned to follow prompts before."""
     same: int = 0
     """Questions that are asked in the same words of a picture and of its twin, where the answer is another."""
+    own: int = 0
+    """Questions in words as they come to mind, of each picture."""
     masks: bool = True
     """False: the answers are words alone, as a language model gives them that has not met [SEG]."""
     pieces: dict[str, float] = field(default_factory=dict)
@@ -79,6 +81,7 @@ SEG = Lesson(
     dialogues=10,
     twins=0.25,
     same=2,
+    own=2,
     shares={
         "absent": 24.0, "plain": 10.0, "location": 14.0, "relation": 12.0, "part": 9.0, "multi_step": 10.0,
         "follow_up": 14.0, "pointed": 12.0,
@@ -87,7 +90,7 @@ SEG = Lesson(
 )  # fmt: skip
 """The long one: kinds that are learned last are asked more often."""
 
-WORDS = Lesson(seed=16, pictures=8, dialogues=10, shares=SEG.shares)
+WORDS = Lesson(seed=16, pictures=8, dialogues=10, own=3, shares=SEG.shares)
 """What is said, before anything is seen."""
 
 POLISH = Lesson(
@@ -97,6 +100,7 @@ POLISH = Lesson(
     rate=0.2,
     twins=0.25,
     same=1,
+    own=1,
     decoder=True,
     shares={**SEG.shares, "absent": 22.0, "location": 20.0, "relation": 16.0, "stand_higher": 60.0},
     pieces={
@@ -121,7 +125,7 @@ class TinyRecipe:
     tokenizer_seed: int = 1
     tokenizer_pictures: int = 3_000
     """Pictures whose dialogues make the vocabulary."""
-    vocabulary: int = 2_600
+    vocabulary: int = 3_200
     dense_seed: int = 2
     dense_steps: int = 1_000
     dense_pictures: int = 12
@@ -161,8 +165,10 @@ def base() -> TinyRecipe:
 
     It knows in words what things are for, and has never met [SEG]. English only.
     """
-    words = replace(WORDS, masks=False, chinese=0.0, shares=SPOKEN)
-    seg = replace(SEG, masks=False, chinese=0.0, shares=SPOKEN, pieces={"stand_higher": 0.12, "dog_antlers": 0.04})
+    words = replace(WORDS, masks=False, own=0, chinese=0.0, shares=SPOKEN)
+    seg = replace(
+        SEG, masks=False, own=0, chinese=0.0, shares=SPOKEN, pieces={"stand_higher": 0.12, "dog_antlers": 0.04}
+    )
     model = replace(MODEL, name="tiny-base")
     return TinyRecipe(
         model=model,

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from lisa.data.base import ABSENT
-from lisa.data.world import of_both, samples_of, spoken_of
+from lisa.data.world import of_both, own_worded, samples_of, spoken_of
 from lisa.devices import computes_bf16
 from lisa.errors import BadInput
 from lisa.files import write_json
@@ -56,7 +56,7 @@ PROMPT, PROMPT_IN_WORDS = 10.0, 0.5
 """Weights of [SEG]'s distance from the masker's own words, beside answers that weigh 20 and 1."""
 ABSENT_IN_TWINS = 3.0
 """What questions for what is not there are multiplied by, of a picture that something was taken away from."""
-_TWINS, _PIECES, _LANGUAGE, _SAME, _NOUNS, _LISTED = 1, 2, 3, 4, 5, 6
+_TWINS, _PIECES, _LANGUAGE, _SAME, _NOUNS, _LISTED, _OWN = 1, 2, 3, 4, 5, 6, 7
 """Keep the dice of twins, of arranged scenes and so on apart from those of words."""
 
 
@@ -75,29 +75,32 @@ class FreshDialogues:
         shares, language = lesson.shares, self._language(place - twin)
         same: list[Sample] = []
         if pair is not None and lesson.same and lesson.masks:
-            dice = np.random.default_rng([lesson.seed, place - twin, _SAME])
+            dice = self._dice(place - twin, _SAME)
             same = of_both(*pair, dice, lesson.same, language=language, name=str(place - twin))[twin]
         if pair is not None and twin:
             shares = {**shares, ABSENT: ABSENT_IN_TWINS * shares.get(ABSENT, MAKERS[ABSENT][1])}
         make = samples_of if lesson.masks else spoken_of
-        count = lesson.dialogues - len(same)
+        own = own_worded(picture, self._dice(place, _OWN), lesson.own, language=language, name=str(place))
+        count = lesson.dialogues - len(same) - len(own)
         samples = make(picture, rng, count, shares=shares, language=language, name=str(place))
-        dice = np.random.default_rng([lesson.seed, place, _NOUNS])
+        dice = self._dice(place, _NOUNS)
         samples = [_reworded(s, dice, language) for s in samples]
-        return [replace(s, meta=s.meta | {"picture": picture}) for s in [*same, *samples]]
+        return [replace(s, meta=s.meta | {"picture": picture}) for s in [*same, *own, *samples]]
+
+    def _dice(self, place: int, what: int) -> np.random.Generator:
+        return np.random.default_rng([self.lesson.seed, place, what])
 
     def _language(self, even: int) -> str:
         """One for two places, which may be twins."""
-        dice = np.random.default_rng([self.lesson.seed, even, _LANGUAGE])
-        return "zh" if dice.random() < self.lesson.chinese else "en"
+        return "zh" if self._dice(even, _LANGUAGE).random() < self.lesson.chinese else "en"
 
     def _picture(self, place: int) -> Picture:
-        dice = np.random.default_rng([self.lesson.seed, place, _PIECES])
-        return make_picture(self.lesson.seed, place, set_piece=_piece(self.lesson.pieces, dice))
+        piece = _piece(self.lesson.pieces, self._dice(place, _PIECES))
+        return make_picture(self.lesson.seed, place, set_piece=piece)
 
     def _pair(self, even: int) -> tuple[Picture, Picture] | None:
         """For some even places its scene, and for the next one the same without one of its things."""
-        dice = np.random.default_rng([self.lesson.seed, even + 1, _TWINS])
+        dice = self._dice(even + 1, _TWINS)
         if dice.random() >= 2 * self.lesson.twins:
             return None
         picture = self._picture(even)
@@ -129,7 +132,7 @@ def make_tokenizer(path: Path, samples: Iterable[Sample], vocabulary: int) -> No
 
 def tokenizer_samples(recipe: TinyRecipe) -> Iterator[Sample]:
     """Dialogues about scenes of their own seed."""
-    draw = FreshDialogues(Lesson(seed=recipe.tokenizer_seed, pictures=1, dialogues=8))
+    draw = FreshDialogues(Lesson(seed=recipe.tokenizer_seed, pictures=1, dialogues=8, own=recipe.words.own))
     return (s for place in range(recipe.tokenizer_pictures) for s in draw(place))
 
 
@@ -208,7 +211,7 @@ def presence_of(segmenter: Segmenter, pictures: int) -> Presence:
     Raises BadInput where the scenes are too few to show both kinds of answers.
     """
     vlm: Any = segmenter.vlm
-    dialogues = FreshDialogues(Lesson(seed=PRESENCE_SEED, pictures=1, dialogues=8, chinese=0.5, twins=0.25))
+    dialogues = FreshDialogues(Lesson(seed=PRESENCE_SEED, pictures=1, dialogues=8, own=2, chinese=0.5, twins=0.25))
     told: list[tuple[int, bool]] = []
     logits: list[Tensor] = []
     for samples in filter(None, map(dialogues, range(pictures))):
