@@ -1,4 +1,7 @@
-"""One process of a training, `ranks_worker.py START OUT ENGINE TYPE STEPS STOP`: writes its curve and its samples."""
+"""One process of a training, `ranks_worker.py START OUT ENGINE TYPE STEPS STOP`: writes its curve and its samples.
+
+Engine "plain": nothing is wrapped, the loop itself averages gradients.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,15 @@ from lisa.model.segmenter import Batch
 from lisa.recipes.lisa import debug
 from lisa.train import finetune
 from lisa.train.loop import fit
-from lisa.train.ranks import joined
+from lisa.train.ranks import Ranks, joined
 
 
 def main(start: str, out: str, engine: str, kind: str, steps: str, stop: str) -> None:
     torch.set_num_threads(1)
     folder = Path(out)
     recipe = replace(
-        debug(), start=start, engine=engine, steps=int(steps), samples=4, micro=1, evaluate="", lora_dropout=0.0,
-        learning_rate=1e-3, warmup=2, cache="none",
+        debug(), start=start, engine="ddp" if engine == "plain" else engine, steps=int(steps), samples=4, micro=1,
+        evaluate="", lora_dropout=0.0, learning_rate=1e-3, warmup=2, cache="none",
     )  # fmt: skip
     if kind == "rows":
         recipe = replace(recipe, embeddings="seg", weight_decay=0.1)
@@ -42,7 +45,8 @@ def main(start: str, out: str, engine: str, kind: str, steps: str, stop: str) ->
         begun = finetune.start_of(recipe, folder, ranks.device)
         if kind in ("double", "rows"):
             all_double(begun.segmenter)
-        made = finetune.objective_of(recipe, begun, folder, ranks)
+        alone = Ranks(device=ranks.device)
+        made = finetune.objective_of(recipe, begun, folder, alone if engine == "plain" else ranks)
         collated = made.batches
         made.grouped = False  # so that places and pictures stay in line
 

@@ -12,7 +12,7 @@ from small_model import SMALL, write_small
 from lisa.errors import BadCheckpoint
 from lisa.model.checkpoint import WEIGHTS, build, load, save
 from lisa.model.doctor import examine
-from lisa.weights import SAME, read_header
+from lisa.weights import SAME, read_header, stored_as
 
 TOWER = "vlm.model.model.vision_tower.trunk"
 TRUNK = "masker.image_encoder.trunk"
@@ -26,9 +26,14 @@ def _twice(folder):
     return segmenter
 
 
+def _twice_stored(segmenter):
+    trunk = segmenter.get_submodule(TRUNK)
+    return [name for name, p in trunk.named_parameters() if p.ndim > 1 and p.numel() >= 1024]
+
+
 def test_two_copies_of_a_trunk_are_stored_once_and_loaded_apart(tmp_path):
     segmenter = _twice(tmp_path / "small")
-    large = {n for n, p in segmenter.get_submodule(TRUNK).named_parameters() if p.ndim > 1 and p.numel() >= 1024}
+    large = set(_twice_stored(segmenter))
     left_out = segmenter.state_dict().keys() - load_file(tmp_path / "small" / WEIGHTS).keys()
     assert large and {name.rpartition("trunk.")[2] for name in left_out} == large
     assert len(left_out) == len(large)
@@ -48,10 +53,29 @@ def test_the_doctor_finds_what_is_stored_under_another_name(tmp_path):
     assert examine(tmp_path / "small").ok
 
 
+@pytest.mark.parametrize(("dtype", "mixed"), [(torch.float16, False), (torch.bfloat16, True)])
+def test_both_copies_come_in_the_type_that_is_asked_for(tmp_path, dtype, mixed):
+    segmenter = _twice(tmp_path / "small")
+    loaded = load(tmp_path / "small", device=torch.device("cpu"), dtype=dtype, mixed=mixed).state_dict()
+    for name in _twice_stored(segmenter):
+        assert torch.equal(loaded[f"{TOWER}.{name}"].to(dtype), loaded[f"{TRUNK}.{name}"].to(dtype))
+
+
+def test_a_name_that_the_model_does_not_know_costs_nothing(tmp_path):
+    _twice(tmp_path / "small")
+    path = tmp_path / "small" / WEIGHTS
+    tensors, same = load_file(path), stored_as(path)
+    extra = {f"extra.{i}": next(iter(tensors)) for i in range(100)}
+    save_file(tensors, path, metadata={SAME: json.dumps(same | extra)})
+    load(tmp_path / "small", device=torch.device("cpu"), dtype=torch.float32)
+
+
 @pytest.mark.parametrize("same", ["[]", "3", "no JSON", '{"b": "c"}', '{"a": "a"}', '{"b": ["a"]}', '{"b": {"a": 1}}'])
 def test_names_of_equal_tensors_that_lead_nowhere(tmp_path, same):
     save_file({"a": torch.zeros(4)}, tmp_path / "x.safetensors", metadata={SAME: same})
     with pytest.raises(BadCheckpoint, match="no whole safetensors file"):
         read_header(tmp_path / "x.safetensors")
+    with pytest.raises(BadCheckpoint, match="no whole safetensors file"):
+        stored_as(tmp_path / "x.safetensors")
     save_file({"a": torch.zeros(4)}, tmp_path / "y.safetensors", metadata={SAME: json.dumps({"b": "a"})})
     assert read_header(tmp_path / "y.safetensors").keys() == {"a", "b"}

@@ -56,6 +56,7 @@ def alone(start: Path, tmp_path_factory: pytest.TempPathFactory):
 
 CASES = [
     ("fsdp", 2, "double", 1e-9),
+    ("plain", 2, "double", 1e-9),
     pytest.param("ddp", 2, "double", 1e-9, marks=pytest.mark.slow),
     pytest.param("fsdp", 2, "rows", 1e-9, marks=pytest.mark.slow),
     pytest.param("ddp", 2, "float", 1e-4, marks=pytest.mark.slow),

@@ -68,7 +68,7 @@ class StoredTensor:
             return raw.astype(np.float32)
 
 
-SAME = "same"
+SAME = "lisa.same"
 """In the metadata of a safetensors file: a JSON object, name of a tensor → that of an equal one that is stored."""
 ADAPTERS = "adapters.json"
 """The file that marks a folder with what a training changed, alone."""
@@ -153,7 +153,7 @@ def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str]]:
             if length > min(_MAX_HEADER, size - 8):
                 raise BadCheckpoint(damaged)
             entries = json.loads(file.read(length))
-        same = json.loads(entries.pop("__metadata__", {}).get(SAME, "{}"))
+        same = json.loads((entries.pop("__metadata__", None) or {}).get(SAME, "{}"))
         tensors = {name: _tensor(path, entry, 8 + length, size) for name, entry in entries.items()}
         if not all(stored in tensors and name not in tensors for name, stored in same.items()):
             raise ValueError("names of equal tensors")

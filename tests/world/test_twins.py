@@ -68,6 +68,16 @@ def test_lessons_ask_for_what_was_taken_away():
     assert all(FreshDialogues(replace(SEG, twins=0.0))._pair(place) is None for place in range(0, 20, 2))
 
 
+@pytest.mark.parametrize(("most", "own", "masks"), [(2, 3, True), (1, 3, True), (10, 2, True), (10, 3, False)])
+def test_no_more_is_asked_than_a_lesson_says(most, own, masks):
+    dialogues = FreshDialogues(replace(SEG, twins=0.5, dialogues=most, own=own, masks=masks))
+    found = [dialogues(place) for place in range(16)]
+    assert all(len(samples) <= most for samples in found)
+    answers = [turn.answer for samples in found for s in samples for turn in s.turns]
+    assert any("[SEG]" in answer for answer in answers) == masks
+    assert any("/own/" in s.id for samples in found for s in samples) == (masks and most > 2)
+
+
 def test_both_are_asked_in_the_same_words_and_answered_otherwise():
     lesson, pairs = replace(SEG, pictures=2, twins=0.5), 0
     dialogues = FreshDialogues(lesson)

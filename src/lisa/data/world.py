@@ -35,6 +35,7 @@ _TWIN = 3
 _TRIES = 60
 _TOLD = re.compile(r"segm|mask|mark|outline|highlight|select|show|point|find|see\b|looking|分割|掩码|标", re.IGNORECASE)
 """Words of those who want to be shown."""
+_MARK = re.compile(rf" ?{re.escape(SEG)}")
 
 
 def samples_of(
@@ -93,7 +94,7 @@ def in_words(asked: Sequence[Asked]) -> list[Asked] | None:
     """A dialogue as a model holds it that cannot segment; None where it is told to, or something is pointed at."""
     if any(turn.kind == "pointed" or _TOLD.search(turn.instruction) for turn in asked):
         return None
-    return [replace(t, answer=t.answer.replace(f" {SEG}", ""), targets=(), parts=(), phrases=()) for t in asked]
+    return [replace(t, answer=_MARK.sub("", t.answer), targets=(), parts=(), phrases=()) for t in asked]
 
 
 def to_sample(picture: Picture, turns: list[Asked], id: str) -> Sample:

@@ -24,7 +24,7 @@ from lisa.weights import SAME, stored_as
 
 WEIGHTS = "model.safetensors"
 _LARGE = 1024
-"""Numbers of a matrix from which on it is worth being stored once only."""
+"""Matrices with fewer numbers are stored as often as they are there."""
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -71,11 +71,12 @@ def load(folder: Path, *, device: torch.device, dtype: torch.dtype, mixed: bool 
     try:
         parts = {f"{name}.": part for name, part in segmenter.named_children()} if mixed else {}
         wide = tuple(k for k, p in parts.items() if any(getattr(m, "own_precision", False) for m in p.modules()))
-        state = load_file(folder / WEIGHTS)
-        state |= {name: state[stored].clone() for name, stored in stored_as(folder / WEIGHTS).items()}
-        for key, tensor in state.items():
-            kind = torch.float32 if key.startswith(wide) else dtype
-            state[key] = tensor.to(device, kind if tensor.is_floating_point() else tensor.dtype)
+        state, names = load_file(folder / WEIGHTS), segmenter.state_dict().keys()
+        same = {name: stored for name, stored in stored_as(folder / WEIGHTS).items() if name in names}
+        for key in [*same, *state]:
+            tensor, kind = state[same.get(key, key)], torch.float32 if key.startswith(wide) else dtype
+            kind = kind if tensor.is_floating_point() else tensor.dtype
+            state[key] = tensor.to(device, kind, copy=key in same)
         shared = _shared(segmenter)
         missing, unexpected = segmenter.load_state_dict(state, strict=False, assign=True)
     except (OSError, SafetensorError, RuntimeError) as error:

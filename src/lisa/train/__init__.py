@@ -38,7 +38,7 @@ def run(
 
     name, chosen = find_recipe(recipe)
     chosen = override(chosen, overrides)
-    if _processes() > 1 and not isinstance(chosen, Recipe):
+    if _processes() > 1 and isinstance(chosen, CamvidRecipe):
         raise BadInput(f"{name} trains in stages, by one process: start it without torchrun")
     folder = out or Path("runs") / name
     stored = folder / "recipe.json"

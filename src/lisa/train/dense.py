@@ -30,8 +30,9 @@ from lisa.maskers.pyramid import VOTE_UNIT
 from lisa.model.losses import mask_losses, score_loss, true_iou
 from lisa.recipes.tiny import TinyRecipe
 from lisa.towers import TokenTower
-from lisa.train.loop import FitConfig, Report, fit
+from lisa.train.loop import FitConfig, Report, fit, shared
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
+from lisa.train.ranks import Ranks
 from lisa.train.watch import logged
 from lisa.types import Image, Mask
 from lisa.world.palette import COLOURS
@@ -329,8 +330,8 @@ class DenseObjective:
         return DenseBatch(pixels=torch.stack(pixels), wanted=wanted, token=token, **fine)
 
     def counts(self, batch: DenseBatch) -> dict[str, float]:
-        """Nothing: a step of this stage is one batch."""
-        return {}
+        """Each batch has means of its own."""
+        return {"shares": 1.0}
 
     def losses(self, batch: DenseBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Errors of kind, colour, part and offset of every pixel, of the tokens, and of the prompted masks."""
@@ -351,7 +352,7 @@ class DenseObjective:
         masks = self._masks(seen, batch.wanted)
         total = total + 5 * masks["bce"] + masks["dice"] + 0.2 * masks["score"] + 2 * masks["place"]
         read = {"kind": kind, "colour": colour, "part": part, "offset": offset, "patch": patch}
-        return {"total": total} | read | {"middle": middle, "right": right} | masks
+        return shared({"total": total} | read | {"middle": middle, "right": right} | masks, counts)
 
     def _middles(self, tokens: Tensor, offset: Tensor, thing: Tensor) -> Tensor:
         """Error of where the middle of each patch's thing is, as waves, read from the tokens `[B, N, D]`."""
@@ -398,7 +399,8 @@ class TokenObjective(DenseObjective):
         tokens = heads.tower.attend(at8, at16)
         read = heads.token.errors(tokens, batch.token)
         middle = self._middles(tokens, batch.offset, batch.kind > 0)
-        return {"total": torch.stack(list(read.values())).sum() + 3 * middle, **read, "middle": middle}
+        total = torch.stack(list(read.values())).sum() + 3 * middle
+        return shared({"total": total, **read, "middle": middle}, counts)
 
 
 def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -441,18 +443,18 @@ def token_objective(recipe: TinyRecipe, heads: DenseHeads) -> TokenObjective:
     return TokenObjective(heads, partial(_pixels, square), classes_of_world(), seed=recipe.token_seed)
 
 
-def train_dense(recipe: TinyRecipe, folder: Path, report: Report) -> DenseHeads | None:
+def train_dense(recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks | None = None) -> DenseHeads | None:
     """Both towers, taught to see; they share one trunk, of which each side takes a copy. None when it was stopped.
 
     Below `folder` lie the stages "dense" and "tokens".
     """
     objective, home = dense_objective(recipe), folder / "dense"
     config = FitConfig(steps=recipe.dense_steps, samples=recipe.dense_pictures, seed=recipe.seed)
-    if fit(objective, config, home, logged(report, home)) < recipe.dense_steps:
+    if fit(objective, config, home, logged(report, home, ranks), ranks=ranks) < recipe.dense_steps:
         return None
     if recipe.token_steps:
         made, home = token_objective(recipe, objective.module), folder / "tokens"
         config = FitConfig(steps=recipe.token_steps, samples=recipe.token_pictures, seed=recipe.seed)
-        if fit(made, config, home, logged(report, home)) < recipe.token_steps:
+        if fit(made, config, home, logged(report, home, ranks), ranks=ranks) < recipe.token_steps:
             return None
     return objective.module

@@ -28,6 +28,7 @@ from lisa.data.base import ABSENT, SEEN
 from lisa.geometry import Geometry
 from lisa.model.segmenter import Batch, Output
 from lisa.train.dense import TokenHeads
+from lisa.train.loop import shared
 from lisa.train.seg import Draw, SegObjective, SegStep
 from lisa.types import Mask, Sample, Turn
 from lisa.vlms.hf import HfVlm
@@ -108,6 +109,10 @@ class LookObjective(SegObjective):
         self.early, self.late = early_layer(inner), min(layers // 2 + 1, layers - 1)
         inner.watch = (self.early, self.late)
 
+    def counts(self, batch: Batch) -> dict[str, float]:
+        """Those of answers and masks; what is asked on the side is a mean over each share."""
+        return super().counts(batch) | {"shares": 1.0}
+
     def losses(self, batch: Batch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Those of answers and masks, then `look` where tokens are read, `read`, `point` and `attend`."""
         assert isinstance(batch, LookBatch)
@@ -118,8 +123,9 @@ class LookObjective(SegObjective):
         output = self.step.output(batch, (self._features(batch)[0], seen))
         losses = self.step.losses(batch, output, counts)
         beside = self.beside(batch, output, tokens)
-        total = losses["total"] + sum(weight * value for weight, value in beside.values())
-        return losses | {"total": total} | {name: value for name, (_, value) in beside.items()}
+        values = shared({name: value for name, (_, value) in beside.items()}, counts)
+        total = losses["total"] + sum(weight * values[name] for name, (weight, _) in beside.items())
+        return losses | {"total": total} | values
 
     def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:
         """What is asked on the side: name → its weight and error."""

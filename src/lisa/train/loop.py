@@ -32,7 +32,7 @@ from lisa.errors import BadInput, LisaError
 from lisa.train.checkpoints import Saver, load_latest
 from lisa.train.feature_cache import FeatureCache
 from lisa.train.optim import schedule
-from lisa.train.ranks import Ranks, share_like, whole, whole_on_first, without_sync
+from lisa.train.ranks import Ranks, average, share_like, whole, whole_on_first, without_sync
 from lisa.train.zero import Zero
 
 _REMEMBERED, _ENOUGH = 50, 20
@@ -109,12 +109,20 @@ class Objective(Protocol):
         ...
 
     def counts(self, batch: Any) -> dict[str, float]:
-        """What the losses of a batch are divided by (tokens, masks), so that batches can be added up; {} if nothing."""
+        """What the losses of a batch are divided by (tokens, masks), so that batches can be added up; {} if nothing.
+
+        "shares", 1 in every batch, is what a mean over one of them is divided by.
+        """
         ...
 
     def losses(self, batch: Any, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Scalars of a batch, divided by `counts`; "total" is minimised, the others are shown."""
         ...
+
+
+def shared(means: Mapping[str, Tensor], counts: Mapping[str, float]) -> dict[str, Tensor]:
+    """Means over one share of a step, divided so that they add up to the mean of all shares."""
+    return {name: value / counts["shares"] for name, value in means.items()}
 
 
 class Report(Protocol):
@@ -404,6 +412,8 @@ def train_step(
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach())
     values = ranks.sum(sums)
+    if not isinstance(objective.module, Zero | DistributedDataParallel | FSDPModule):
+        average(objective.module, ranks)
     norm, taken = _update(objective, config.clip, limit, sound=math.isfinite(values["total"]))
     return (values if taken else {}) | {"norm": norm, "skipped": float(not taken)}
 

@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from lisa.model.segmenter import Output, Segmenter
 from lisa.train.dense import Classes, DenseHeads, classes_of_world
 from lisa.train.look import LabelsOf, LookBatch, LookHeads, LookObjective, MentionsOf
+from lisa.train.loop import shared
 from lisa.train.seg import Draw, SegStep
 from lisa.train.words import WordsBatch, WordsObjective
 from lisa.types import Sample
@@ -103,6 +104,7 @@ class PromptedWords(WordsObjective):
         losses = super()._errors(hidden, batch, counts)
         named = hidden[batch.labels[:, 1:] == self.vlm.seg_token_id]
         found = self.teacher.distances(self.projector(named), batch.called, seen=False)
+        found = shared(found, counts)
         return losses | {"total": losses["total"] + self.weight * found["prompt"]} | found
 
 

@@ -106,6 +106,22 @@ def without_sync(module: nn.Module, last: bool) -> AbstractContextManager[Any]:
     return nullcontext()
 
 
+@torch.no_grad()
+def average(module: nn.Module, ranks: Ranks) -> None:
+    """The gradients of a module that no engine wraps become their mean over all processes."""
+    if ranks.world == 1:
+        return
+    trained = [p for p in module.parameters() if p.requires_grad]
+    some = torch.tensor([float(p.grad is not None) for p in trained], device=ranks.device)
+    dist.all_reduce(some)
+    moved = [p for p, count in zip(trained, some.tolist()) if count]
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in moved]
+    row = torch.cat([g.reshape(-1) for g in gradients])
+    dist.all_reduce(row)
+    for p, g, mean in zip(moved, gradients, (row / ranks.world).split([g.numel() for g in gradients])):
+        p.grad = mean.view_as(g)
+
+
 def whole(value: Any) -> Any:
     """A tensor gathered from all processes and copied to the CPU; every process has to call it. Others as they are."""
     if isinstance(value, DTensor):

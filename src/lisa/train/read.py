@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lisa.train.look import MentionsOf, early_layer, looks, mentioned, missed
+from lisa.train.loop import shared
 from lisa.train.words import WordsBatch, WordsObjective, fast
 from lisa.types import Sample
 from lisa.vlms.base import VlmBatch
@@ -102,5 +103,5 @@ class WordsAndSights:
 
     def losses(self, batch: SightBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Those of both."""
-        said, seen = self.words.losses(batch.words, counts), self.reader.losses(batch.read)
+        said, seen = self.words.losses(batch.words, counts), shared(self.reader.losses(batch.read), counts)
         return said | seen | {"total": said["total"] + seen["read"]}

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lisa.data.base import ABSENT
 from lisa.data.world import of_both, own_worded, samples_of, spoken_of
-from lisa.devices import computes_bf16
+from lisa.devices import computes_bf16, pick_device
 from lisa.errors import BadInput
 from lisa.files import write_json
 from lisa.hub import resolve
@@ -32,6 +32,7 @@ from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
 from lisa.train.prompted import PromptedObjective, PromptedWords, WorldWords
+from lisa.train.ranks import Ranks, joined
 from lisa.train.read import Reader, WordsAndSights
 from lisa.train.seg import SegStep
 from lisa.train.watch import logged
@@ -76,11 +77,14 @@ class FreshDialogues:
         same: list[Sample] = []
         if pair is not None and lesson.same and lesson.masks:
             dice = self._dice(place - twin, _SAME)
-            same = of_both(*pair, dice, lesson.same, language=language, name=str(place - twin))[twin]
+            same = of_both(*pair, dice, min(lesson.same, lesson.dialogues), language=language, name=str(place - twin))[
+                twin
+            ]
         if pair is not None and twin:
             shares = {**shares, ABSENT: ABSENT_IN_TWINS * shares.get(ABSENT, MAKERS[ABSENT][1])}
         make = samples_of if lesson.masks else spoken_of
-        own = own_worded(picture, self._dice(place, _OWN), lesson.own, language=language, name=str(place))
+        most = min(lesson.own, lesson.dialogues - len(same)) if lesson.masks else 0
+        own = own_worded(picture, self._dice(place, _OWN), most, language=language, name=str(place))
         count = lesson.dialogues - len(same) - len(own)
         samples = make(picture, rng, count, shares=shares, language=language, name=str(place))
         dice = self._dice(place, _NOUNS)
@@ -170,14 +174,28 @@ def mentions_of(sample: Sample, text: str) -> list[tuple[int, Mask]]:
 
 
 def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
-    """All stages into `folder`, each resumed where it stands; the finished checkpoint's folder, None when stopped."""
+    """All stages into `folder`, each resumed where it stands; the finished checkpoint's folder.
+
+    None when stopped, and on all but the first of several processes, which share out each step's pictures.
+    """
+    with joined(pick_device("cpu")) as ranks:
+        found = _stages(recipe, folder, report, ranks)
+        if found is None or not ranks.first:
+            return None
+    return _finished(recipe, folder, *found)
+
+
+def _stages(recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks) -> tuple[Segmenter, LookHeads] | None:
+    """The trained segmenter, and what it was asked with on the side."""
     final = folder / "checkpoint"
-    check_space(folder, 1_000_000_000)
-    write_json(folder / "recipe.json", recipe.to_json())
-    final.mkdir(parents=True, exist_ok=True)
+    if ranks.first:
+        check_space(folder, 1_000_000_000)
+        write_json(folder / "recipe.json", recipe.to_json())
+        final.mkdir(parents=True, exist_ok=True)
+    ranks.wait()
     torch.manual_seed(recipe.seed)
     heads = LookHeads(recipe.model.vlm.options["width"])
-    begun = (_go_on(recipe, final, heads), None) if recipe.start else _begin(recipe, folder, report)
+    begun = (_go_on(recipe, final, heads), None) if recipe.start else _begin(recipe, folder, report, ranks)
     if begun is None:
         return None
     segmenter, dense = begun
@@ -185,8 +203,14 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
     for name, lesson, steps in (row for row in lessons if row[2]):
         config = FitConfig(steps=steps, samples=lesson.pictures, seed=recipe.seed + 1)
         objective = seg_objective(segmenter, replace(lesson, rate=lesson.rate * recipe.rate), heads, dense)
-        if fit(objective, config, folder / name, logged(report, folder / name)) < steps:
+        if fit(objective, config, folder / name, logged(report, folder / name, ranks), ranks=ranks) < steps:
             return None
+    return segmenter, heads
+
+
+def _finished(recipe: TinyRecipe, folder: Path, segmenter: Segmenter, heads: LookHeads) -> Path:
+    """Written, and measured for what it says of pictures unlike its own and of what is missing."""
+    final = folder / "checkpoint"
     save(segmenter, recipe.model, final, dtype=torch.float16)
     trained = load(final, device=torch.device("cpu"), dtype=torch.float32)
     save_file(heads.state_dict(), str(folder / LOOK_FILE))
@@ -225,20 +249,25 @@ def presence_of(segmenter: Segmenter, pictures: int) -> Presence:
     return Presence.fit(told, torch.cat(logits) if logits else torch.zeros(0, 1))
 
 
-def _begin(recipe: TinyRecipe, folder: Path, report: Report) -> tuple[Segmenter, DenseHeads | None] | None:
+def _begin(
+    recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks | None = None
+) -> tuple[Segmenter, DenseHeads | None] | None:
     """A segmenter that can see, from nothing, and what its masker was taught with; None when stopped."""
+    ranks = ranks or Ranks()
     torch.manual_seed(recipe.seed)
-    dense = train_dense(recipe, folder, report)
+    dense = train_dense(recipe, folder, report, ranks)
     if dense is None:
         return None
-    make_tokenizer(folder / "checkpoint" / "tokenizer.json", tokenizer_samples(recipe), recipe.vocabulary)
+    if ranks.first:
+        make_tokenizer(folder / "checkpoint" / "tokenizer.json", tokenizer_samples(recipe), recipe.vocabulary)
+    ranks.wait()
     torch.manual_seed(recipe.seed + 1)
     segmenter = build(recipe.model, folder / "checkpoint")
     segmenter.masker.load_state_dict(dense.masker.state_dict())  # type: ignore[attr-defined]
     segmenter.vlm.model.model.vision_tower.load_state_dict(dense.tower.state_dict())  # type: ignore[attr-defined]
     config = FitConfig(steps=recipe.word_steps, samples=recipe.words.pictures, seed=recipe.seed)
     home = folder / "words"
-    done = fit(_words(segmenter, recipe, dense), config, home, logged(report, home))
+    done = fit(_words(segmenter, recipe, dense), config, home, logged(report, home, ranks), ranks=ranks)
     return (segmenter, dense) if done == recipe.word_steps else None
 
 

@@ -21,6 +21,7 @@ from lisa.drawing import draw_masks
 from lisa.errors import Missing
 from lisa.segmentation import Segmentation
 from lisa.train.loop import Report
+from lisa.train.ranks import Ranks
 from lisa.types import Image
 
 LOG = "log.jsonl"
@@ -110,8 +111,10 @@ class Watch:
             self._tracker.log({k: v for k, v in row.items() if k != "step"}, step=int(row["step"]))
 
 
-def logged(report: Report, folder: Path) -> Report:
-    """`report`, with a row for each call in `folder`/log.jsonl as well."""
+def logged(report: Report, folder: Path, ranks: Ranks | None = None) -> Report:
+    """`report`, with a row for each call in `folder`/log.jsonl as well; silent on all but the first process."""
+    if ranks is not None and not ranks.first:
+        return lambda step, values: None
 
     def told(step: int, values: dict[str, float]) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -76,7 +76,7 @@ class WordsObjective:
 
     def counts(self, batch: WordsBatch) -> dict[str, float]:
         """The supervised tokens."""
-        return {"tokens": float((batch.labels[:, 1:] != IGNORE).sum())}
+        return {"tokens": float((batch.labels[:, 1:] != IGNORE).sum()), "shares": 1.0}
 
     def losses(self, batch: WordsBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """`total`, the error of the answers' tokens, and the share of them that would be said."""

@@ -1,4 +1,4 @@
-"""What people ask for without naming it: some forty questions a kind in each language, as they come to mind.
+"""What people ask for without naming it: some twenty questions a kind in each language, as they come to mind.
 
 "My hands are dirty, what should I use?" ─► the soap, where there is one and nothing else that would do
 
@@ -83,5 +83,5 @@ def in_own_words(view: View, rng: np.random.Generator, language: str = "en") -> 
 
 def _picked(view: View, kind: str, say: Say, language: str) -> str | None:
     """A question that means this kind, and nothing else that is seen."""
-    fits = [asked.text for asked in own_words()[language].get(kind, ()) if all(map(view.absent, asked.also))]
+    fits = [asked.text for asked in own_words().get(language, {}).get(kind, ()) if all(map(view.absent, asked.also))]
     return say.pick(fits) if fits else None
