@@ -44,7 +44,7 @@ from lisa.world.sets import make_picture
 SEED = 500
 """Of scenes that nothing was trained on and no choice was made by."""
 BEGIN, END = "<!-- figures: benchmarks/tiny_card.py -->", "<!-- end of the figures -->"
-STAGES = ("dense", "words", "seg", "polish")
+STAGES = ("dense", "tokens", "words", "seg", "polish")
 ROWS_OF_CURVE = 8
 
 
@@ -116,7 +116,7 @@ def seconds_on_one_core(predictor: Predictor, count: int = 40) -> float:
 
 def noticed(predictor: Predictor, folder: Path, scenes: int) -> tuple[float, int, float]:
     """Share of photographs that get the notice, how many there are, and the share of drawn scenes that get it."""
-    files = sorted([*folder.glob("coco_train128/**/*.jpg"), *folder.glob("camvid/val/*.png")])
+    files = sorted([*folder.glob("coco_train128/**/*.jpg"), *folder.glob("camvid/val/*.jpg")])
     files = files or sorted(p for p in folder.rglob("*") if p.suffix in (".jpg", ".png"))
     far = [bool(predictor.encode(open_image(path)).notice) for path in files]
     drawn = [bool(predictor.encode(make_picture(SEED, k, "test").image).notice) for k in range(scenes)]

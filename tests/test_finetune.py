@@ -322,7 +322,7 @@ def test_what_one_process_decides_is_not_for_several(tmp_path, monkeypatch):
     with pytest.raises(BadInput, match="steps="):
         run("debug", minutes=1.0, out=tmp_path / "run")
     with pytest.raises(BadInput, match="without torchrun"):
-        run("tiny-debug", out=tmp_path / "run")
+        run("camvid-debug", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -62,7 +62,7 @@ def test_pixels_teach_also_the_words_that_no_prompt_has(objective):
     batch = objective.batch(range(2))
     prompted = set(batch.wanted.words[:, 0].tolist())
     shown = set(batch.kind.unique().tolist()) - {-1, 0}
-    losses = objective.losses(batch, {})
+    losses = objective.losses(batch, objective.counts(batch))
     losses["total"].backward()
     taught = objective.module.word[0].weight.grad.abs().sum(1)
     assert shown - prompted

@@ -15,6 +15,7 @@ import torch
 from small_model import write_small
 from torch import nn
 
+import lisa
 from lisa.train import ranks
 from lisa.train.zero import Zero
 
@@ -101,6 +102,19 @@ def test_a_run_goes_on_with_another_engine(start, alone, tmp_path):
     pieces.append(train(start, out, world=1, engine="ddp", kind="float"))
     assert [len(p) for p in pieces] == [5, 4, 5, 6]
     assert [x for p in pieces for x in p] == pytest.approx(alone[1]("float"), rel=1e-4)
+
+
+@pytest.mark.slow
+def test_the_embedded_model_is_trained_by_two_processes(tmp_path):
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command = [sys.executable, *launch, "-m", "lisa", "train", "tiny-debug", "--out", str(tmp_path / "run")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-9000:]
+    assert done.stdout.count("the model is in") == 1
+    for stage in ("dense", "tokens", "words", "seg", "polish"):
+        assert len((tmp_path / "run" / stage / "log.jsonl").read_text().splitlines()) == 1
+    lisa.load(tmp_path / "run" / "checkpoint", device="cpu")
 
 
 def test_one_process_alone_keeps_what_all_gather(monkeypatch):

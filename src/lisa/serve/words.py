@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from lisa.errors import BadInput, nearest, shown
 from lisa.serve.chinese import in_chinese
 
-ENGLISH_ONLY = re.compile(r"tiny|tiny-base|lisa-\d+b.*", re.IGNORECASE)
+ENGLISH_ONLY = re.compile(r"tiny-base|lisa-\d+b.*", re.IGNORECASE)
 """Names of models that were taught questions in English alone."""
 
 

@@ -46,7 +46,7 @@ MAKERS: dict[str, tuple[Maker, float]] = {
     "follow_up": (follow.follow_up, 12.0),
     "absent": (nothing.absent, 10.0),
     "plain": (nothing.plain, 8.0),
-    "pointed": (pointed.pointed, 0.0),
+    "pointed": (pointed.pointed, 8.0),
 }
 """Question kind → its maker and its share by default."""
 
