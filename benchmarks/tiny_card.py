@@ -194,7 +194,7 @@ def block(
     ]
     if curve:
         parts += ["## How it learned", *curve]
-    parts += ["## Where it fails", f"The worst answers of the evaluation, one of each kind:\n\n![failures]({sheet})"]
+    parts += ["## Where it fails", f"The worst answers in English, one of each kind, beside what was wanted:\n\n![failures]({sheet})"]
     return "\n\n".join(parts)
 
 
@@ -251,7 +251,8 @@ def failures(found: Mapping[str, Any], path: Path, count: int = 12) -> None:
     """A sheet of the worst answer of each kind, the weakest kinds first: what was wanted beside what came."""
     world = found["world"]
     worst: dict[str, Row] = {}
-    for row in sorted((r for r in world["rows"] if r.wanted), key=lambda r: r.iou):
+    english = (r for r in world["rows"] if r.wanted and r.language == "en")  # the font of the tiles has no Chinese
+    for row in sorted(english, key=lambda r: r.iou):
         worst.setdefault(row.group, row)
     order = sorted(worst, key=lambda kind: world["by_kind"][kind]["value"])[:count]
     kept = {worst[kind].index: kind for kind in order}
