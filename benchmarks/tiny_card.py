@@ -194,7 +194,8 @@ def block(
     ]
     if curve:
         parts += ["## How it learned", *curve]
-    parts += ["## Where it fails", f"The worst answers in English, one of each kind, beside what was wanted:\n\n![failures]({sheet})"]
+    worst = "The worst answers in English, one of each kind, beside what was wanted:"
+    parts += ["## Where it fails", f"{worst}\n\n![failures]({sheet})"]
     return "\n\n".join(parts)
 
 
