@@ -51,6 +51,8 @@ LOOK_FILE = "look.safetensors"
 """What a run asked its model with on the side, beside its checkpoint."""
 
 
+NO_PLACES = {"pointed": 0.0}
+"""Shares of questions for a vocabulary, which needs no words for numbers, and for denials, which none of these gets."""
 DOMAIN_SEED, PRESENCE_SEED = 120, 130
 """Of the scenes by which pictures of another kind are told, and by which denials are made as ready as is right."""
 PROMPT, PROMPT_IN_WORDS = 10.0, 0.5
@@ -136,7 +138,8 @@ def make_tokenizer(path: Path, samples: Iterable[Sample], vocabulary: int) -> No
 
 def tokenizer_samples(recipe: TinyRecipe) -> Iterator[Sample]:
     """Dialogues about scenes of their own seed."""
-    draw = FreshDialogues(Lesson(seed=recipe.tokenizer_seed, pictures=1, dialogues=8, own=recipe.words.own))
+    lesson = Lesson(seed=recipe.tokenizer_seed, pictures=1, dialogues=8, own=recipe.words.own, shares=NO_PLACES)
+    draw = FreshDialogues(lesson)
     return (s for place in range(recipe.tokenizer_pictures) for s in draw(place))
 
 
@@ -235,7 +238,8 @@ def presence_of(segmenter: Segmenter, pictures: int) -> Presence:
     Raises BadInput where the scenes are too few to show both kinds of answers.
     """
     vlm: Any = segmenter.vlm
-    dialogues = FreshDialogues(Lesson(seed=PRESENCE_SEED, pictures=1, dialogues=8, own=2, chinese=0.5, twins=0.25))
+    lesson = Lesson(seed=PRESENCE_SEED, pictures=1, dialogues=8, own=2, chinese=0.5, twins=0.25, shares=NO_PLACES)
+    dialogues = FreshDialogues(lesson)
     told: list[tuple[int, bool]] = []
     logits: list[Tensor] = []
     for samples in filter(None, map(dialogues, range(pictures))):
