@@ -107,8 +107,8 @@ class PhotoObjective:
         )
 
     def counts(self, batch: PhotoBatch) -> dict[str, float]:
-        """Each batch has means of its own."""
-        return {"shares": 1.0}
+        """Nothing: a step of this stage is one batch."""
+        return {}
 
     def losses(self, batch: PhotoBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Errors of every labelled pixel's class, and of the prompted masks."""
