@@ -277,7 +277,7 @@ def _evaluation(recipe: Recipe, segmenter: Segmenter, watch: Watch | None, ranks
     def score(step: int) -> float:
         predictor = Predictor(segmenter.eval(), name=f"step {step}")
         try:
-            with computed(segmenter, bf16=recipe.precision == "bf16"):
+            with computed(segmenter.device, bf16=recipe.precision == "bf16"):
                 rows = evaluate(predictor, islice(data, ranks.rank, None, ranks.world)).rows
                 if watch is not None:
                     _show(watch, step, predictor, islice(data, EXAMPLES))

@@ -54,7 +54,7 @@ class SegStep(nn.Module):
 
     def output(self, batch: Batch, features: tuple[Tensor | None, Sequence[Tensor] | None]) -> Output:
         """The pass itself, in bf16 where it is asked for."""
-        with computed(self.segmenter, bf16=self.bf16):
+        with computed(self.segmenter.device, bf16=self.bf16):
             return self.segmenter(batch, *features)
 
     def losses(self, batch: Batch, output: Output, counts: Mapping[str, float]) -> dict[str, Tensor]:
@@ -64,9 +64,9 @@ class SegStep(nn.Module):
         return parts if losses.score is None else parts | {"score": losses.score}
 
 
-def computed(segmenter: Segmenter, *, bf16: bool) -> AbstractContextManager[Any]:
+def computed(device: torch.device, *, bf16: bool) -> AbstractContextManager[Any]:
     """In bf16 where it is asked for: trained weights are in float32 then, frozen ones in bf16."""
-    return torch.autocast(segmenter.device.type, torch.bfloat16, enabled=bf16)
+    return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
 
 
 class SegObjective:
@@ -186,7 +186,7 @@ class FrozenFeatures:
         apart = all(len(tensor) == len(batch.pictures) for tensor in images.values())
         if self.language is None or not apart:  # the step computes them, with a graph if the tower is trained
             return None
-        with computed(self.segmenter, bf16=self.bf16):  # as the step would compute them
+        with computed(self.segmenter.device, bf16=self.bf16):  # as the step would compute them
             return self.language(
                 batch.pictures,
                 lambda rows: vlm.encode_images({k: v[rows] for k, v in images.items()}),

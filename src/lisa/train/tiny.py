@@ -79,9 +79,8 @@ class FreshDialogues:
         same: list[Sample] = []
         if pair is not None and lesson.same and lesson.masks:
             dice = self._dice(place - twin, _SAME)
-            same = of_both(*pair, dice, min(lesson.same, lesson.dialogues), language=language, name=str(place - twin))[
-                twin
-            ]
+            most = min(lesson.same, lesson.dialogues)
+            same = of_both(*pair, dice, most, language=language, name=str(place - twin))[twin]
         if pair is not None and twin:
             shares = {**shares, ABSENT: ABSENT_IN_TWINS * shares.get(ABSENT, MAKERS[ABSENT][1])}
         make = samples_of if lesson.masks else spoken_of

@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from lisa.devices import computes_bf16
 from lisa.model.losses import text_loss
 from lisa.train.optim import NO_MATRICES, matrices, muon_beside_adamw, rest
-from lisa.train.seg import Draw
+from lisa.train.seg import Draw, computed
 from lisa.types import Sample
 from lisa.vlms.base import IGNORE, pad_rows
 from lisa.vlms.hf import HfVlm
@@ -40,7 +40,7 @@ class WordsBatch:
 def fast(vlm: HfVlm) -> AbstractContextManager[Any]:
     """In bf16 where the device computes it faster."""
     device = vlm.head.weight.device
-    return torch.autocast(device.type, torch.bfloat16, enabled=computes_bf16(device))
+    return computed(device, bf16=computes_bf16(device))
 
 
 class WordsObjective:
