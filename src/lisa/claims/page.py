@@ -26,6 +26,7 @@ MEANING: Mapping[str, str] = {
     "bce-alone": "no DICE",
     "dice-alone": "no BCE",
     "paper-weights": "the paper's weights of the losses: words 1, BCE 2, DICE 0.5",
+    "heavy-text": "words weigh 20, as in `lisa train tiny`",
     "lora-2": "LoRA of rank 2 in the place of full training",
     "lora-8": "LoRA of rank 8, the paper's",
     "lora-32": "LoRA of rank 32",

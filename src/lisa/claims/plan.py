@@ -60,7 +60,7 @@ class Sizes:
     curve: Sequence[int] = CURVE
     samples: int = 239
     """Of stage 2, where nothing else is said."""
-    stage_1: int = 110
+    stage_1: int = 200
     """Steps."""
     stage_2: int = 120
     """Enough for every sample of the largest set to come."""
@@ -101,11 +101,11 @@ STAGE_1: Mapping[str, Any] = {
     "learning_rate": 1e-3,
     "weight_decay": 0.01,
     "warmup": 10,
-    "text_weight": 20.0,
+    "text_weight": 1.0,
     "bce_weight": 5.0,
     "dice_weight": 1.0,
     "language": "full",
-    "precision": "fp32",
+    "precision": "bf16",
     "checkpointing": False,
     "workers": 1,
 }
@@ -152,7 +152,8 @@ ABLATIONS_1: Mapping[str, Mapping[str, Any]] = {
     "no-text-loss": {"text_weight": 0.0},
     "bce-alone": {"dice_weight": 0.0},
     "dice-alone": {"bce_weight": 0.0},
-    "paper-weights": {"text_weight": 1.0, "bce_weight": 2.0, "dice_weight": 0.5},
+    "paper-weights": {"bce_weight": 2.0, "dice_weight": 0.5},
+    "heavy-text": {"text_weight": 20.0},
     "lora-2": {"language": "lora", "lora_rank": 2, "lora_alpha": 4},
     "lora-8": {"language": "lora"},
     "lora-32": {"language": "lora", "lora_rank": 32, "lora_alpha": 64},
