@@ -84,7 +84,7 @@ class Predictor:
         pixels.flags.writeable = False  # all answers about it share it
         with self.alone():
             features = self.segmenter.encode(pixels)
-            known = self.domain is None or self.domain.holds(features.vlm_features)
+            known = self.domain is None or self.domain.holds(features)
         return Encoded(image=pixels, features=features, notice="" if known else FAR)
 
     def segment(
@@ -263,7 +263,7 @@ def load(
         return Predictor(segmenter, name=Path(name).name)
     config = checkpoint.read_config(folder)
     segmenter = checkpoint.load(folder, device=where, dtype=kind)
-    domain = Domain.load(folder, width=segmenter.vlm.width)
+    domain = Domain.load(folder, segmenter)
     _lean(segmenter, folder)
     return Predictor(segmenter, name=config.name or folder.name, notice=config.notice, domain=domain)
 

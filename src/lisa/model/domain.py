@@ -1,34 +1,38 @@
 """Whether a picture is of the kind that a model was trained on: a small model says so, instead of guessing aloud.
 
-What a picture's tokens are like, their mean and spread, is compared with the same of many training pictures
-(Mahalanobis distance, as in Lee et al., NeurIPS 2018). The limit is set on other pictures of the kind, of which one in
-fifty lies beyond it. How many photographs it catches for `tiny` stands in docs/models/tiny.md.
+What both sides see of a picture, the mean and spread of its tokens and of the mask side's features, is compared with
+the same of many training pictures (Mahalanobis distance, as in Lee et al., NeurIPS 2018). The limit is set on other
+pictures of the kind, so that nearly all can be trusted to lie within. How many photographs it catches for `tiny` stands
+in docs/models/tiny.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lisa.errors import BadCheckpoint
+from lisa.model.segmenter import EncodedImage, Segmenter
 
 DOMAIN = "domain.safetensors"
 SHRINK = 0.05
 """How much of the covariance is replaced by that of independent features, since pictures are few for so many."""
 _REMEDY = "take it from the same checkpoint, or remove it"
-KEPT = 0.98
-"""Share of pictures of the kind that lie within the limit."""
+KEPT, SURE = 0.98, 0.95
+"""Share of pictures of the kind that lie within the limit, and how sure that is, as pictures to set it by are few."""
 
 
 @dataclass(frozen=True)
 class Domain:
-    """Pictures of a kind, as their tokens are."""
+    """Pictures of a kind, as they are seen."""
 
     mean: Tensor
     """`[F]`."""
@@ -38,24 +42,22 @@ class Domain:
     """Distance beyond which a picture is of another kind."""
 
     @classmethod
-    def fit(cls, pictures: Sequence[Tensor], others: Sequence[Tensor]) -> Domain:
-        """From the tokens `[tokens, D]` of pictures; the limit from those of others of the same kind."""
-        x = torch.stack([described(p) for p in pictures])
-        covariance = torch.cov(x.T)
-        independent = covariance.diagonal().mean() * torch.eye(len(covariance))
-        values, vectors = torch.linalg.eigh((1 - SHRINK) * covariance + SHRINK * independent)
-        domain = cls(x.mean(0), vectors * values.clamp(min=1e-8).rsqrt(), 0.0)
-        limit = torch.tensor([domain.distance(o) for o in others]).quantile(KEPT)
-        return cls(domain.mean, domain.whiten, float(limit))
+    def fit(cls, pictures: Tensor, others: Tensor) -> Domain:
+        """From pictures as `described`, `[n, F]`; the limit from others of the same kind, `[m, F]`."""
+        size = pictures.std(0).clamp(min=1e-3)
+        correlation = torch.cov((pictures / size).T)
+        values, vectors = torch.linalg.eigh((1 - SHRINK) * correlation + SHRINK * torch.eye(len(correlation)))
+        domain = cls(pictures.mean(0), vectors * values.clamp(min=1e-8).rsqrt() / size[:, None], 0.0)
+        distances = sorted(float(domain.distance(o)) for o in others)
+        return cls(domain.mean, domain.whiten, distances[-1 - beyond(len(distances))])
 
-    def distance(self, tokens: Tensor) -> float:
-        """How far a picture is from the middle of the kind; some twenty for one of them."""
-        away = described(tokens) - self.mean
-        return float((away @ self.whiten).norm())
+    def distance(self, picture: Tensor) -> Tensor:
+        """How far a picture, as `described`, is from the middle of the kind; some thirty for one of them."""
+        return ((picture - self.mean) @ self.whiten).norm()
 
-    def holds(self, tokens: Tensor) -> bool:
+    def holds(self, image: EncodedImage) -> bool:
         """Whether a picture is of the kind."""
-        return self.distance(tokens) <= self.limit
+        return bool(self.distance(described(image)) <= self.limit)
 
     def save(self, folder: Path) -> None:
         """Writes it beside a model's weights."""
@@ -63,8 +65,8 @@ class Domain:
         save_file(tensors, folder / DOMAIN)
 
     @classmethod
-    def load(cls, folder: Path, *, width: int) -> Domain | None:
-        """What lies beside the weights of a model whose tokens have `width`, if anything.
+    def load(cls, folder: Path, segmenter: Segmenter) -> Domain | None:
+        """What lies beside the weights of a model, if anything.
 
         Raises BadCheckpoint for a file that is damaged, or of another model.
         """
@@ -76,12 +78,22 @@ class Domain:
             mean, whiten, limit = found["mean"].float(), found["whiten"].float(), float(found["limit"])
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise BadCheckpoint(f"{path} is damaged ({error}): {_REMEDY}") from error
-        if mean.shape != (2 * width,) or whiten.shape != (2 * width, 2 * width):
+        size = len(described(segmenter.encode(np.zeros((8, 8, 3), np.uint8))))
+        if mean.shape != (size,) or whiten.shape != (size, size):
             raise BadCheckpoint(f"{path} does not fit the model: {_REMEDY}")
         return cls(mean, whiten, limit)
 
 
-def described(tokens: Tensor) -> Tensor:
-    """Mean and spread of a picture's tokens `[tokens, D]`: `[2 D]` float32."""
-    wide = tokens.detach().float().cpu()
-    return torch.cat([wide.mean(0), wide.std(0)])
+def beyond(count: int) -> int:
+    """Of how many of `count` pictures the limit may fall short (Wilks' tolerance limit).
+
+    More would often come of a limit that really keeps less than `KEPT`.
+    """
+    chances = (math.comb(count, k) * (1 - KEPT) ** k * KEPT ** (count - k) for k in range(count))
+    return sum(chance <= 1 - SURE for chance in accumulate(chances)) - 1 if KEPT**count <= 1 - SURE else 0
+
+
+def described(image: EncodedImage) -> Tensor:
+    """Mean and spread of its tokens, then of the mask side's features: `[F]` float32."""
+    seen = (image.vlm_features, image.mask_features[0].flatten(1).T)
+    return torch.cat([of(x.detach().float().cpu(), dim=0) for x in seen for of in (torch.mean, torch.std)])

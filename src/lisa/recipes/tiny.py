@@ -143,7 +143,7 @@ class TinyRecipe:
     seg_steps: int = 2_600
     polish: Lesson = POLISH
     polish_steps: int = 240
-    domain_pictures: int = 1_200
+    domain_pictures: int = 2_400
     """Scenes by which pictures of another kind are told, see `lisa.model.domain`; 0: they are not told."""
     presence_pictures: int = 250
     """Scenes by which it is set how readily the model denies, see `lisa.model.presence`; 0: it is left as it is."""

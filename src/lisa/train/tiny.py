@@ -21,7 +21,7 @@ from lisa.errors import BadInput
 from lisa.files import write_json
 from lisa.hub import resolve
 from lisa.model.checkpoint import build, load, read_config, save
-from lisa.model.domain import Domain
+from lisa.model.domain import Domain, described
 from lisa.model.losses import LossWeights
 from lisa.model.presence import Presence
 from lisa.model.segmenter import Segmenter
@@ -225,9 +225,9 @@ def _finished(recipe: TinyRecipe, folder: Path, segmenter: Segmenter, heads: Loo
 
 def domain_of(segmenter: Segmenter, pictures: int) -> Domain:
     """What drawn scenes are like to a trained model; the limit is set on a sixth of the pictures."""
-    tokens = [segmenter.encode(make_picture(DOMAIN_SEED, k, "test").image).vlm_features for k in range(pictures)]
+    seen = [described(segmenter.encode(make_picture(DOMAIN_SEED, k, "test").image)) for k in range(pictures)]
     held = pictures // 6
-    return Domain.fit(tokens[held:], tokens[:held])
+    return Domain.fit(torch.stack(seen[held:]), torch.stack(seen[:held]))
 
 
 @torch.no_grad()
