@@ -44,7 +44,7 @@ from lisa.world.sets import make_picture
 SEED = 500
 """Of scenes that nothing was trained on and no choice was made by."""
 BEGIN, END = "<!-- figures: benchmarks/tiny_card.py -->", "<!-- end of the figures -->"
-STAGES = ("dense", "tokens", "words", "seg", "polish")
+STAGES = ("dense", "tokens", "words", "seg")
 ROWS_OF_CURVE = 8
 
 

@@ -29,7 +29,6 @@ BASE = replace(
     model=base().model,
     words=replace(small.words, masks=False, chinese=0.0),
     seg=replace(small.seg, masks=False, chinese=0.0),
-    polish_steps=0,
     domain_pictures=0,
     presence_pictures=0,
 )

@@ -17,6 +17,7 @@ from lisa.train.look import LookBatch, LookHeads, LookObjective, lines_of, share
 from lisa.train.loop import FitConfig, train_step
 from lisa.train.tiny import FreshDialogues, seg_objective
 from lisa.world.mentions import mentions
+from lisa.world.questions.view import View
 
 
 @pytest.fixture(scope="module")
@@ -91,20 +92,45 @@ def test_words_that_speak_of_something_look_at_all_that_they_may_mean(objective)
             for text in (turn.instruction, turn.answer or "")
             for mention in mentions(text, sample.meta["language"])
         ]
-        assert len(expected) == len(batch.mentions) == len(batch.mention_rows) > 5
-        for (number, word), (row, at) in zip(expected, batch.mentions.tolist()):
+        assert len(expected) == len(batch.mentions.places) == len(batch.mentions.rows) > 5
+        for (number, word), (row, at) in zip(expected, batch.mentions.places.tolist()):
             read = dialogue.tokenizer.decode(ids[row, : at + 1].tolist())
             assert row == number and read.lower().rstrip(".,?").endswith(word)
-        assert torch.allclose(batch.mention_rows.sum(1), torch.ones(len(expected)))
-        nothing += int(batch.mention_rows[:, 0].sum())
+        assert torch.allclose(batch.mentions.rows.sum(1), torch.ones(len(expected)))
+        nothing += int(batch.mentions.rows[:, 0].sum())
     assert nothing
+
+
+def test_questions_look_first_at_what_they_go_out_from(objective):
+    classes, sides = classes_of_world(), list(classes_of_world().token_sizes)
+    beside = 0
+    for place in range(30):
+        samples = objective._draw(place)
+        batch = objective._collate([samples])
+        firsts, ids = batch.firsts, batch.vlm.input_ids
+        expected = [(n, about) for n, s in enumerate(samples) for about in s.meta["about"] if about]
+        assert firsts.places[:, 0].tolist() == [number for number, _ in expected]
+        assert all(ids[b, t] == objective.segmenter.vlm.dialogue.assistant for b, t in firsts.places.tolist())
+        picture = samples[0].meta["picture"]
+        view = View(picture)
+        for (number, about), row, facts in zip(expected, firsts.rows, firsts.facts.tolist()):
+            shares = torch.from_numpy(shares_of([picture.mask(*about)], 64))
+            assert torch.equal(row, shares)
+            if len(about) > 1:
+                assert set(facts) == {-1}
+            else:
+                left = view.beside(view.by_id[about[0]], "left")
+                kind = classes.kinds.index(left.kind) + 1 if left else 0
+                assert facts[sides.index("left")] == kind
+                beside += bool(left) and about not in samples[number].meta["targets"]
+    assert beside > 5
 
 
 def test_looking_is_learned(objective):
     config = FitConfig(steps=200, samples=3, warmup=1)
     row = objective.batches([range(3)])
     curve = [train_step(objective, row, 1, config) for _ in range(8)]
-    assert all(curve[-1][name] < curve[0][name] for name in ("read", "point", "attend"))
+    assert all(curve[-1][name] < curve[0][name] for name in ("read", "point", "attend", "first", "told", "recall"))
     assert "look" not in curve[0]  # the tower has learned to see before, and stays as it is
 
 

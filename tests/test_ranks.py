@@ -112,7 +112,7 @@ def test_the_embedded_model_is_trained_by_two_processes(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-9000:]
     assert done.stdout.count("the model is in") == 1
-    for stage in ("dense", "tokens", "words", "seg", "polish"):
+    for stage in ("dense", "tokens", "words", "seg"):
         assert len((tmp_path / "run" / stage / "log.jsonl").read_text().splitlines()) == 1
     lisa.load(tmp_path / "run" / "checkpoint", device="cpu")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from lisa.types import Size
 
 Place = Sequence[float] | NDArray[np.bool_]
 """A point (x, y) or box (x0, y0, x1, y1) in pixels of the picture, or a mask of it, `[H, W]` or `[1, H, W]` bool."""
+
+_SHARE = r"(?:0?\.\d+|[01](?:\.0*)?)"
+_PLACE = re.compile(rf"\[\s*{_SHARE}(?:\s*,\s*{_SHARE}(?:\s*,\s*{_SHARE}\s*,\s*{_SHARE})?)\s*\]")
 
 MAX_CHARACTERS = 4000
 """Longer instructions are refused unread; how many tokens a model takes is seen when they are known."""
@@ -63,6 +67,12 @@ def pointing(instruction: str, place: Place | None, size: Size) -> str:
     if len(numbers) == 4 and not (numbers[0] < numbers[2] and numbers[1] < numbers[3]):
         raise BadInput("a box is x0, y0, x1, y1 with its upper left corner first")
     return f"{instruction} [{', '.join(f'{v / s:.2f}' for v, s in zip(numbers, sides))}]"
+
+
+def places_in(instruction: str) -> Iterator[tuple[int, int, tuple[float, ...]]]:
+    """The places that stand in an instruction as `pointing` writes them: start, end, and two or four shares."""
+    for match in _PLACE.finditer(instruction):
+        yield match.start(), match.end(), tuple(float(v) for v in match.group()[1:-1].split(","))
 
 
 def read_place(text: str | None) -> list[float] | None:

@@ -63,7 +63,7 @@ class Case:
 def _tiny(_: Path) -> Case:
     options = checkpoint.read_config(ASSETS / "tiny").vlm.options
     vlm = tiny.build({**options, "square": 64, "width": 64, "layers": 2}, ASSETS / "tiny")
-    return Case("tiny", vlm, frozenset(range(len(tiny.SPECIAL))))
+    return Case("tiny", vlm, frozenset(range(len(tiny.CONTROL))))
 
 
 def _llava_v1(_: Path) -> Case:

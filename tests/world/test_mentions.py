@@ -31,6 +31,7 @@ def kind(name: str, colour: str | None = None) -> Meaning:
         ("红色的杯子在哪里？", "zh", [("红色", Meaning(colour="red")), ("杯子", kind("cup", "red"))]),
         ("丽莎的头发", "zh", [("丽莎", Meaning(name="Lisa")), ("头发", Meaning(part="hair"))]),
         ("what is this?", "en", []),
+        ("is [0.5, 0.25] red?", "en", [("[0.5, 0.25]", Meaning(place=(0.5, 0.25))), ("red", Meaning(colour="red"))]),
     ],
 )  # fmt: skip
 def test_words_are_found_with_their_meaning(text: str, language: str, found: list[tuple[str, Meaning]]):

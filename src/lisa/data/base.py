@@ -20,6 +20,8 @@ REASONS = "reasons"
 """In a sample's `meta`: sentences that are true of its target, where its answer is to give a reason."""
 SEEN = "seen"
 """In a sample's `meta`: turn → masks of what its answer is about although it masks nothing."""
+ABOUT = "about"
+"""In a sample's `meta`: for each turn the things that its question goes out from, by their numbers in the picture."""
 
 
 class Reader(Protocol):

@@ -12,7 +12,7 @@ from itertools import islice
 
 import numpy as np
 
-from lisa.data.base import ABSENT, REASONS, SEEN
+from lisa.data.base import ABOUT, ABSENT, REASONS, SEEN
 from lisa.types import SEG, Sample, Target, Turn
 from lisa.world.draw import draw
 from lisa.world.facts import rows
@@ -85,8 +85,9 @@ def spoken_of(
                 for i, (turn, was) in enumerate(zip(turns, asked))
                 if turn.targets and was.kind in LOOKED
             }
+            about = tuple(_about(was) if was.kind in LOOKED else () for was in asked)
             sample = to_sample(picture, said, f"{name}/{len(found)}")
-            found.append(replace(sample, meta=sample.meta | {SEEN: seen}))
+            found.append(replace(sample, meta=sample.meta | {SEEN: seen, ABOUT: about}))
     return found
 
 
@@ -111,9 +112,15 @@ def to_sample(picture: Picture, turns: list[Asked], id: str) -> Sample:
             "parts": turns[-1].parts,
             "turns": tuple(tuple(zip(t.targets, t.parts)) for t in turns),
             "said": turns[-1].said,
+            ABOUT: tuple(map(_about, turns)),
             **_reasons(picture, turns[-1]),
         },
     )
+
+
+def _about(asked: Asked) -> tuple[int, ...]:
+    """The things that a question goes out from: those that it asks for, where it names no other."""
+    return asked.about or tuple(id for ids in asked.targets for id in ids)
 
 
 def _reasons(picture: Picture, asked: Asked) -> dict[str, tuple[str, ...]]:

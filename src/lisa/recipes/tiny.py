@@ -62,8 +62,6 @@ class Lesson:
     """Question kinds asked in another share than by default."""
     twins: float = 0.0
     """Share of the pictures that are the one before without one of its things, for which it is asked then."""
-    decoder: bool = False
-    """Whether the mask decoder is trained, too, which has learned to follow prompts before."""
     same: int = 0
     """Questions that are asked in the same words of a picture and of its twin, where the answer is another."""
     own: int = 0
@@ -93,30 +91,13 @@ SEG = Lesson(
 WORDS = Lesson(seed=16, pictures=8, dialogues=10, own=3, shares=SEG.shares)
 """What is said, before anything is seen."""
 
-POLISH = Lesson(
-    seed=17,
-    pictures=14,
-    dialogues=5,
-    rate=0.2,
-    twins=0.25,
-    same=1,
-    own=1,
-    decoder=True,
-    shares={**SEG.shares, "absent": 22.0, "location": 20.0, "relation": 16.0},
-    pieces={
-        "stand_higher": 0.08, "near_lens": 0.05, "named": 0.05, "baby_fence": 0.03, "vitamin_c": 0.03,
-        "dog_antlers": 0.03,
-    },
-)  # fmt: skip
-"""The last one: more pictures, more of what is learned last, and the mask decoder learns on."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TinyRecipe:
     """Every choice of the embedded model's training."""
 
     SHARES: ClassVar[Mapping[str, float]] = {
-        "dense_steps": 0.24, "token_steps": 0.04, "word_steps": 0.10, "seg_steps": 0.55, "polish_steps": 0.07,
+        "dense_steps": 0.22, "token_steps": 0.04, "word_steps": 0.10, "seg_steps": 0.64,
     }  # fmt: skip
     """What `--minutes` gives to each stage."""
     model: ModelConfig = field(default_factory=lambda: MODEL)
@@ -140,9 +121,7 @@ class TinyRecipe:
     listed: int = 6
     """Texts beside them, about each picture, that only list things."""
     seg: Lesson = SEG
-    seg_steps: int = 2_600
-    polish: Lesson = POLISH
-    polish_steps: int = 240
+    seg_steps: int = 2_800
     domain_pictures: int = 2_400
     """Scenes by which pictures of another kind are told, see `lisa.model.domain`; 0: they are not told."""
     presence_pictures: int = 250
@@ -173,8 +152,6 @@ def base() -> TinyRecipe:
         words=words,
         seg=seg,
         seg_steps=450,
-        polish=seg,
-        polish_steps=0,
         domain_pictures=0,
         presence_pictures=0,
     )
@@ -192,8 +169,6 @@ def debug() -> TinyRecipe:
         word_steps=2,
         seg=replace(SEG, **small),  # type: ignore[arg-type]
         seg_steps=2,
-        polish=replace(POLISH, **small),  # type: ignore[arg-type]
-        polish_steps=2,
         tokenizer_pictures=40,
         domain_pictures=12,
         presence_pictures=8,

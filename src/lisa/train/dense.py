@@ -197,12 +197,12 @@ def label_maps(picture: Picture, classes: Classes, square: int) -> dict[str, Ten
     offset = np.where(ids[..., None] > 0, centres[ids] - grid, 0).astype(np.float32) / (VOTE_UNIT * square)
     side = square // STRIDE
     room = (0, side - ids.shape[1], 0, side - ids.shape[0])
-    maps = {name: table[ids] for name, table in _tables(picture, classes).items()} | {"part": part_table[parts]}
+    maps = {name: table[ids] for name, table in tables_of(picture, classes).items()} | {"part": part_table[parts]}
     padded = {name: pad(torch.from_numpy(numbers), room, value=-1) for name, numbers in maps.items()}
     return padded | {"offset": pad(torch.from_numpy(offset).permute(2, 0, 1), room)}
 
 
-def _tables(picture: Picture, classes: Classes) -> dict[str, NDArray[np.int64]]:
+def tables_of(picture: Picture, classes: Classes) -> dict[str, NDArray[np.int64]]:
     """Name of a token's label → thing id → number, each `[256]`."""
     tables = {name: np.zeros(256, np.int64) for name in classes.token_sizes}
     kind = tables["kind"]

@@ -2,12 +2,15 @@
 
 picture ─► tokens ──► TokenHeads: what is in each patch, and how it stands to other things
 words ─► one head of the second layer, at each that speaks of something ──► looks at all that it may mean, or at none
-question ─► state at `<assistant>`, in the middle ──► Pointer: which patches is it about, or none?
+         └─► Recall: what that single thing is, and what is beside it
+question ─► `<assistant>`, one head of a middle layer ──► looks at what the question goes out from ─► Recall, again
+            └─► Pointer: which patches is it about, or none?
 answer ─► one head of the next layer, up to each [SEG] ──► looks at what the [SEG] will stand for
 
 Words alone teach a small model a favourite answer. Told where to look, it finds there what to say: what a question
-speaks of is found first, the pointer makes it find the thing that is meant, the head makes it see that while it names
-it. Nothing of this is part of the model. Nothing is read from the tokens of a tower that stays as it is.
+speaks of is found first ("the saw", of what is left of the saw), and what is beside that is recalled; the pointer makes
+it find the thing that is meant, the head makes it see that while it names it. Nothing of this is part of the model.
+Nothing is read from the tokens of a tower that stays as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import layer_norm
+from torch.nn.functional import cross_entropy, layer_norm
 from torch.optim import Optimizer
 
 from lisa.data.base import ABSENT, SEEN
@@ -30,14 +33,13 @@ from lisa.model.segmenter import Batch, Output
 from lisa.train.dense import TokenHeads
 from lisa.train.loop import shared
 from lisa.train.seg import Draw, SegObjective, SegStep
+from lisa.train.shown import Noted, Shown
 from lisa.types import Mask, Sample, Turn
 from lisa.vlms.hf import HfVlm
 
 LabelsOf = Callable[[Sample, int], Mapping[str, Tensor]]
 """A conversation and the side of the language side's square → what its picture's tokens are to be read as, by name."""
-MentionsOf = Callable[[Sample, str], Sequence[tuple[int, Mask]]]
-"""A conversation and a text of it → where each word that speaks of something ends, and all that it may mean."""
-LOOK, READ, POINT, ATTEND = 0.1, 5.0, 2.0, 3.0
+LOOK, READ, POINT, ATTEND, FIRST, RECALL = 0.1, 5.0, 2.0, 3.0, 2.0, 1.0
 """Weights beside answers and masks."""
 PATCH = 16
 """Pixels of a token's side."""
@@ -59,13 +61,47 @@ class Pointer(nn.Module):
         return -(wanted * logits.log_softmax(-1)).sum() / wanted.sum().clamp(min=1)
 
 
-class LookHeads(nn.Module):
-    """What reads states and tokens; `sizes` says of how many classes each thing read from a token is, if any is."""
+class Recall(nn.Module):
+    """Reads from the state of a word or question what the thing is that it speaks of, and what is beside it."""
 
-    def __init__(self, width: int, sizes: Mapping[str, int] | None = None) -> None:
+    def __init__(self, width: int, sizes: Mapping[str, int]) -> None:
+        super().__init__()
+        self.sizes = list(sizes.values())
+        self.read = nn.Linear(width, sum(self.sizes))
+
+    def forward(self, states: Tensor, facts: Tensor) -> Tensor:
+        """States `[K, D]`, facts `[K, F]`, −1 where unknown: the sum of their errors, in which 0 counts a fifth."""
+        parts = self.read(layer_norm(states, states.shape[-1:])).split(self.sizes, dim=-1)
+        errors = [cross_entropy(p, f.clamp(min=0), reduction="none") for p, f in zip(parts, facts.unbind(1))]
+        weights = (facts > 0) + 0.2 * (facts == 0)
+        return (torch.stack(errors, 1) * weights).sum(0).div(weights.sum(0).clamp(min=1)).sum()
+
+
+class LookHeads(nn.Module):
+    """What reads states and tokens.
+
+    `sizes` says of how many classes each thing read from a token is, if any is; `facts` the same of what is recalled.
+    """
+
+    def __init__(
+        self, width: int, sizes: Mapping[str, int] | None = None, facts: Mapping[str, int] | None = None
+    ) -> None:
         super().__init__()
         self.token = TokenHeads(sizes, width) if sizes else None
         self.point = Pointer(width)
+        self.recall = Recall(width, facts) if facts else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looking:
+    """Places that look at something."""
+
+    places: Tensor
+    """`[K, 2]`: conversation and place."""
+    rows: Tensor
+    """`[K, N + 1]`: shares of patches, the first of "none"."""
+    facts: Tensor
+    """`[K, F]`: what is to be known there, −1 where nothing is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +118,10 @@ class LookBatch(Batch):
     """`[Q, N + 1]`: shares for the whole answer."""
     words: Tensor
     """`[M, 3]`: conversation, place, and row of `wanted` of each place in an answer that looks at something."""
-    mentions: Tensor
-    """`[K, 2]`: conversation and place of each word that speaks of something."""
-    mention_rows: Tensor
-    """`[K, N + 1]`: shares of all that it may mean."""
+    mentions: Looking
+    """The words that speak of something."""
+    firsts: Looking
+    """The `<assistant>` of each question that goes out from something."""
 
 
 class LookObjective(SegObjective):
@@ -99,22 +135,23 @@ class LookObjective(SegObjective):
         heads: LookHeads,
         *,
         labels_of: LabelsOf | None = None,
-        mentions_of: MentionsOf = lambda sample, text: (),
+        shown: Shown | None = None,
     ) -> None:
         """`labels_of`: what tokens are read as, where the tower is trained and `heads` read them."""
         super().__init__(step, draw, optimizers, module=nn.ModuleDict({"step": step, "look": heads}))
-        self.heads, self.labels_of, self.mentions_of = heads, labels_of, mentions_of
+        self.heads, self.labels_of, self.shown = heads, labels_of, shown
         inner: Any = self.segmenter.vlm
         layers = len(inner.model.get_decoder().layers)
         self.early, self.late = early_layer(inner), min(layers // 2 + 1, layers - 1)
-        inner.watch = (self.early, self.late)
+        self.first = max(self.late - 1, 0)
+        inner.watch = tuple({self.early, self.first, self.late})
 
     def counts(self, batch: Batch) -> dict[str, float]:
         """Those of answers and masks; what is asked on the side is a mean over each share."""
         return super().counts(batch) | {"shares": 1.0}
 
     def losses(self, batch: Batch, counts: Mapping[str, float]) -> dict[str, Tensor]:
-        """Those of answers and masks, then `look` where tokens are read, `read`, `point` and `attend`."""
+        """Those of answers and masks, then what is asked on the side, each by its name."""
         assert isinstance(batch, LookBatch)
         self._name(batch.unreadable)
         inner: Any = self.segmenter.vlm
@@ -133,14 +170,25 @@ class LookObjective(SegObjective):
         token = self.heads.token
         asked = {"look": (LOOK, token(tokens, batch.labels))} if token is not None and batch.labels else {}
         rows, places = batch.begins.unbind(1)
-        states = inner.watched[self.late][rows, places].float()
+        states = inner.watched[self.first][rows, places].float()
         point = self.heads.point(states, tokens[batch.vlm.image_index[rows]], batch.begin_rows)
         rows, places, lines = batch.words.unbind(1)
         found = (looks(inner.looked[self.late], rows, places) * _cover(batch.wanted[lines])).sum(1)
         attend = -found.clamp(min=1e-6).log().sum() / max(len(lines), 1)
-        rows, places = batch.mentions.unbind(1)
-        read = missed(looks(inner.looked[self.early], rows, places), batch.mention_rows)
-        return asked | {"read": (READ, read), "point": (POINT, point), "attend": (ATTEND, attend)}
+        asked |= {"point": (POINT, point), "attend": (ATTEND, attend)}
+        if self.shown is None:
+            return asked
+        read, first = (
+            missed(looks(inner.looked[layer], *some.places.unbind(1)), some.rows)
+            for layer, some in ((self.early, batch.mentions), (self.first, batch.firsts))
+        )
+        asked |= {"read": (READ, read), "first": (FIRST, first)}
+        recall = self.heads.recall
+        assert recall is not None
+        return asked | {
+            name: (RECALL, recall(at(inner.watched[layer], some.places), some.facts))
+            for name, layer, some in (("told", self.early, batch.mentions), ("recall", self.first, batch.firsts))
+        }
 
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> LookBatch:
         batch = super()._collate(groups)
@@ -158,7 +206,7 @@ class LookObjective(SegObjective):
                     words += [(number, place, len(wanted)) for place in places]
                     wanted.append(row)
         size = (square // PATCH) ** 2 + 1
-        mentions, mention_rows = mentioned(batch.vlm.input_ids, samples, square, dialogue, self.mentions_of)
+        ids = batch.vlm.input_ids
         return LookBatch(
             **vars(batch),
             labels={name: torch.stack([row[name] for row in labels]) for name in (labels[0] if labels else ())},
@@ -166,8 +214,8 @@ class LookObjective(SegObjective):
             begins=torch.tensor(begins, dtype=torch.int64).reshape(-1, 2),
             begin_rows=torch.from_numpy(np.array(begin_rows, np.float32).reshape(-1, size)),
             words=torch.tensor(words, dtype=torch.int64).reshape(-1, 3),
-            mentions=mentions,
-            mention_rows=mention_rows,
+            mentions=mentioned(ids, samples, square, dialogue, self.shown),
+            firsts=gone_out_from(ids, samples, square, dialogue, self.shown),
         )
 
 
@@ -176,20 +224,44 @@ def early_layer(vlm: HfVlm) -> int:
     return min(1, len(vlm.model.get_decoder().layers) - 1)  # type: ignore[union-attr]
 
 
-def mentioned(
-    ids: Tensor, samples: Sequence[Sample], square: int, dialogue: Any, mentions_of: MentionsOf
-) -> tuple[Tensor, Tensor]:
-    """Of conversations `[B, T]` the words that speak of something: `[K, 2]`, conversation and place; and `[K, N + 1]`,
-    the shares of all that each may mean, the first of "none".
-    """
+def mentioned(ids: Tensor, samples: Sequence[Sample], square: int, dialogue: Any, shown: Shown | None) -> Looking:
+    """The words of conversations `[B, T]` that speak of something."""
     found = [
-        (number, place, shares_of([mask], square))
+        (number, place, noted)
         for number, (row, sample) in enumerate(zip(ids, samples))
-        for place, mask in _places_of_mentions(row.tolist(), sample, dialogue, mentions_of)
+        if shown is not None
+        for place, noted in _places_of_mentions(row.tolist(), sample, dialogue, shown)
     ]
-    rows = np.array([shares for *_, shares in found], np.float32).reshape(-1, (square // PATCH) ** 2 + 1)
-    places = torch.tensor([(number, place) for number, place, _ in found], dtype=torch.int64).reshape(-1, 2)
-    return places, torch.from_numpy(rows)
+    return _looking(found, square, shown)
+
+
+def gone_out_from(ids: Tensor, samples: Sequence[Sample], square: int, dialogue: Any, shown: Shown | None) -> Looking:
+    """The `<assistant>` of the questions in conversations `[B, T]` of which is known what they go out from."""
+    found = [
+        (number, place, noted)
+        for number, (row, sample) in enumerate(zip(ids, samples))
+        if shown is not None
+        for turn, place in enumerate((row == dialogue.assistant).nonzero().flatten().tolist())
+        if (noted := shown.about(sample, turn)) is not None
+    ]
+    return _looking(found, square, shown)
+
+
+def _looking(found: Sequence[tuple[int, int, Noted]], square: int, shown: Shown | None) -> Looking:
+    rows = [shares_of([noted.mask], square) for *_, noted in found]
+    unknown = np.full(len(shown.sizes) if shown else 0, -1, np.int64)
+    facts = [unknown if noted.facts is None else noted.facts for *_, noted in found]
+    return Looking(
+        places=torch.tensor([(number, place) for number, place, _ in found], dtype=torch.int64).reshape(-1, 2),
+        rows=torch.from_numpy(np.array(rows, np.float32).reshape(-1, (square // PATCH) ** 2 + 1)),
+        facts=torch.from_numpy(np.array(facts, np.int64).reshape(len(found), len(unknown))),
+    )
+
+
+def at(states: Tensor, places: Tensor) -> Tensor:
+    """Of states `[B, T, D]` those at some places `[K, 2]`, in float32."""
+    rows, columns = places.unbind(1)
+    return states[rows, columns].float()
 
 
 def missed(look: Tensor, rows: Tensor) -> Tensor:
@@ -197,18 +269,16 @@ def missed(look: Tensor, rows: Tensor) -> Tensor:
     return -(rows * look.clamp(min=1e-6).log()).sum() / max(len(rows), 1)
 
 
-def _places_of_mentions(
-    ids: Sequence[int], sample: Sample, dialogue: Any, mentions_of: MentionsOf
-) -> Iterator[tuple[int, Mask]]:
+def _places_of_mentions(ids: Sequence[int], sample: Sample, dialogue: Any, shown: Shown) -> Iterator[tuple[int, Noted]]:
     """Places of the words of a conversation that speak of something, and what of it is seen."""
     starts = [i for i, id in enumerate(ids) if id in (dialogue.user, dialogue.assistant)]
     for turn, user, assistant in zip(sample.turns, starts[::2], starts[1::2]):
-        found = [mentions_of(sample, text) for text in (turn.instruction, turn.answer or "")]
+        found = [shown.mentions(sample, text) for text in (turn.instruction, turn.answer or "")]
         if not any(found):
             continue
-        places = dialogue.places_of(turn, *([end for end, _ in words] for words in found))
+        places = dialogue.places_of(turn, *([noted.end for noted in words] for words in found))
         for start, some, words in zip((user, assistant), places, found):
-            yield from ((start + place, mask) for place, (_, mask) in zip(some, words))
+            yield from ((start + place, noted) for place, noted in zip(some, words))
 
 
 def looks(looked: Tensor, rows: Tensor, places: Tensor) -> Tensor:

@@ -17,9 +17,10 @@ from torch.optim import Optimizer
 
 from lisa.model.segmenter import Output, Segmenter
 from lisa.train.dense import Classes, DenseHeads, classes_of_world
-from lisa.train.look import LabelsOf, LookBatch, LookHeads, LookObjective, MentionsOf
+from lisa.train.look import LabelsOf, LookBatch, LookHeads, LookObjective
 from lisa.train.loop import shared
 from lisa.train.seg import Draw, SegStep
+from lisa.train.shown import Shown
 from lisa.train.words import WordsBatch, WordsObjective
 from lisa.types import Sample
 from lisa.world.scene import Picture
@@ -67,9 +68,9 @@ class PromptedObjective(LookObjective):
         *,
         weight: float,
         labels_of: LabelsOf | None = None,
-        mentions_of: MentionsOf = lambda sample, text: (),
+        shown: Shown | None = None,
     ) -> None:
-        super().__init__(step, draw, optimizers, heads, labels_of=labels_of, mentions_of=mentions_of)
+        super().__init__(step, draw, optimizers, heads, labels_of=labels_of, shown=shown)
         self.teacher, self.weight = teacher, weight
 
     def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:

@@ -2,6 +2,7 @@
 
 picture ─► tokens ─► the language side's first layers ◄── "tangerine, red cup, Lisa, 把手", and what is asked
                      └─► at each word: how one head looks at the picture ◄── all that the word may mean
+                                       what is recalled of a single thing ◄── what it is, what is beside it
 
 Answers alone teach a few of them a step, and late; this needs the first layers only.
 """
@@ -16,8 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lisa.train.look import MentionsOf, early_layer, looks, mentioned, missed
+from lisa.train.look import Looking, Recall, at, early_layer, looks, mentioned, missed
 from lisa.train.loop import shared
+from lisa.train.shown import Shown
 from lisa.train.words import WordsBatch, WordsObjective, fast
 from lisa.types import Sample
 from lisa.vlms.base import VlmBatch
@@ -25,6 +27,8 @@ from lisa.vlms.hf import HfVlm
 
 Listed = Callable[[Sample], Sequence[Sample]]
 """A conversation → texts that list things about its picture, as questions without an answer."""
+TOLD = 0.3
+"""Weight of what is recalled, beside answers and looks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,17 +36,16 @@ class ReadBatch:
     """Texts about pictures."""
 
     vlm: VlmBatch
-    mentions: Tensor
-    """`[K, 2]`: text and place of each word that speaks of something."""
-    rows: Tensor
-    """`[K, N + 1]`: shares of all that it may mean, the first of "none"."""
+    mentions: Looking
+    """The words that speak of something."""
 
 
 class Reader:
     """How words look at pictures, in the first layers of a language side."""
 
-    def __init__(self, vlm: HfVlm, mentions_of: MentionsOf) -> None:
-        self.vlm, self.mentions_of = vlm, mentions_of
+    def __init__(self, vlm: HfVlm, shown: Shown, recall: Recall) -> None:
+        """`recall` is trained beside the first layers."""
+        self.vlm, self.shown, self.recall = vlm, shown, recall
         self.layer = early_layer(vlm)
         vlm.watch = (self.layer,)
 
@@ -55,18 +58,21 @@ class Reader:
         prompts = [self.vlm.prepare_text(images[number], sample.turns) for number, sample in samples]
         batch = self.vlm.collate(prompts, [number for number, _ in samples], stacked)
         texts = [sample for _, sample in samples]
-        mentions, rows = mentioned(batch.input_ids, texts, square, self.vlm.dialogue, self.mentions_of)
-        return ReadBatch(vlm=batch, mentions=mentions, rows=rows)
+        return ReadBatch(vlm=batch, mentions=mentioned(batch.input_ids, texts, square, self.vlm.dialogue, self.shown))
 
     def losses(self, batch: ReadBatch) -> dict[str, Tensor]:
-        """`read`, the error of where words look; how much of it is right, `found`; the same for what is `gone`."""
+        """`read`, the error of where words look, how much of it is right, `found`, the same for what is `gone`; `told`,
+        the error of what is recalled.
+        """
         with fast(self.vlm):
             self.vlm.hidden(batch.vlm, layers=self.layer + 1)
-        look = looks(self.vlm.looked[self.layer], *batch.mentions.unbind(1))
-        right, gone = (look * (batch.rows > 0)).sum(1), batch.rows[:, 0] > 0
+        places, rows = batch.mentions.places, batch.mentions.rows
+        look = looks(self.vlm.looked[self.layer], *places.unbind(1))
+        right, gone = (look * (rows > 0)).sum(1), rows[:, 0] > 0
         some = {"found": ~gone, "gone": gone}
-        shares = {name: (right * rows).sum() / rows.sum().clamp(min=1) for name, rows in some.items()}
-        return {"read": missed(look, batch.rows), **shares}
+        shares = {name: (right * which).sum() / which.sum().clamp(min=1) for name, which in some.items()}
+        told = self.recall(at(self.vlm.watched[self.layer], places), batch.mentions.facts)
+        return {"read": missed(look, rows), "told": told, **shares}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,4 +110,4 @@ class WordsAndSights:
     def losses(self, batch: SightBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Those of both."""
         said, seen = self.words.losses(batch.words, counts), shared(self.reader.losses(batch.read), counts)
-        return said | seen | {"total": said["total"] + seen["read"]}
+        return said | seen | {"total": said["total"] + seen["read"] + TOLD * seen["told"]}

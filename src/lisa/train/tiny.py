@@ -27,7 +27,7 @@ from lisa.model.presence import Presence
 from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
-from lisa.train.dense import DenseHeads, dense_objective, token_objective, train_dense
+from lisa.train.dense import DenseHeads, classes_of_world, dense_objective, token_objective, train_dense
 from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
@@ -35,12 +35,13 @@ from lisa.train.prompted import PromptedObjective, PromptedWords, WorldWords
 from lisa.train.ranks import Ranks, joined
 from lisa.train.read import Reader, WordsAndSights
 from lisa.train.seg import SegStep
+from lisa.train.shown import WorldShown
 from lisa.train.watch import logged
 from lisa.train.words import WordsObjective
-from lisa.types import Mask, Sample, Turn
+from lisa.types import Sample, Turn
 from lisa.vlms.tiny import train_tokenizer
 from lisa.world.draw import draw
-from lisa.world.mentions import listed, mentions
+from lisa.world.mentions import listed
 from lisa.world.questions import MAKERS
 from lisa.world.scene import Picture
 from lisa.world.sets import make_picture
@@ -151,28 +152,26 @@ def optimizers_of(segmenter: Segmenter, heads: nn.Module, rate: float = 1.0) -> 
 def seg_objective(
     segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None = None, dense: DenseHeads | None = None
 ) -> LookObjective:
-    """The language side is trained, in some lessons the mask decoder; what sees has learned to, and stays, as in LISA.
+    """The language side is trained; what sees and the mask decoder have learned to, and stay.
 
     `heads`: from the lesson before; fresh ones if None. `dense`: what the masker was taught with, where [SEG] is to
     learn its words.
     """
-    segmenter.masker.requires_grad_(lesson.decoder)  # type: ignore[attr-defined]
-    segmenter.masker.image_encoder.requires_grad_(False)
+    segmenter.masker.requires_grad_(False)  # type: ignore[attr-defined]
     segmenter.vlm.model.model.vision_tower.requires_grad_(False)  # type: ignore[attr-defined]
-    heads = heads or LookHeads(segmenter.vlm.width)
+    heads = heads or look_heads(segmenter.vlm.width)
     weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
     step = SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device))
     optimizers, draw = optimizers_of(segmenter, heads, lesson.rate), FreshDialogues(lesson)
     if dense is None:
-        return LookObjective(step, draw, optimizers, heads, mentions_of=mentions_of)
+        return LookObjective(step, draw, optimizers, heads, shown=WorldShown())
     teacher = WorldWords(dense)
-    return PromptedObjective(step, draw, optimizers, heads, teacher, weight=PROMPT, mentions_of=mentions_of)
+    return PromptedObjective(step, draw, optimizers, heads, teacher, weight=PROMPT, shown=WorldShown())
 
 
-def mentions_of(sample: Sample, text: str) -> list[tuple[int, Mask]]:
-    """See `lisa.train.look.MentionsOf`."""
-    found = mentions(text, sample.meta["language"])
-    return [(mention.end, mention.meaning.mask(sample.meta["picture"])) for mention in found]
+def look_heads(width: int) -> LookHeads:
+    """Fresh ones for drawn scenes."""
+    return LookHeads(width, facts=classes_of_world().token_sizes)
 
 
 def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
@@ -196,18 +195,16 @@ def _stages(recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks) -> t
         final.mkdir(parents=True, exist_ok=True)
     ranks.wait()
     torch.manual_seed(recipe.seed)
-    heads = LookHeads(recipe.model.vlm.options["width"])
-    begun = (_go_on(recipe, final, heads), None) if recipe.start else _begin(recipe, folder, report, ranks)
+    heads = look_heads(recipe.model.vlm.options["width"])
+    begun = (_go_on(recipe, final, heads), None) if recipe.start else _begin(recipe, folder, report, ranks, heads)
     if begun is None:
         return None
     segmenter, dense = begun
-    lessons = (("seg", recipe.seg, recipe.seg_steps), ("polish", recipe.polish, recipe.polish_steps))
-    for name, lesson, steps in (row for row in lessons if row[2]):
-        config = FitConfig(steps=steps, samples=lesson.pictures, seed=recipe.seed + 1)
-        objective = seg_objective(segmenter, replace(lesson, rate=lesson.rate * recipe.rate), heads, dense)
-        if fit(objective, config, folder / name, logged(report, folder / name, ranks), ranks=ranks) < steps:
-            return None
-    return segmenter, heads
+    config = FitConfig(steps=recipe.seg_steps, samples=recipe.seg.pictures, seed=recipe.seed + 1)
+    objective = seg_objective(segmenter, replace(recipe.seg, rate=recipe.seg.rate * recipe.rate), heads, dense)
+    home = folder / "seg"
+    done = fit(objective, config, home, logged(report, home, ranks), ranks=ranks)
+    return (segmenter, heads) if done == recipe.seg_steps else None
 
 
 def _finished(recipe: TinyRecipe, folder: Path, segmenter: Segmenter, heads: LookHeads) -> Path:
@@ -253,10 +250,9 @@ def presence_of(segmenter: Segmenter, pictures: int) -> Presence:
 
 
 def _begin(
-    recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks | None = None
+    recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks, heads: LookHeads
 ) -> tuple[Segmenter, DenseHeads | None] | None:
     """A segmenter that can see, from nothing, and what its masker was taught with; None when stopped."""
-    ranks = ranks or Ranks()
     torch.manual_seed(recipe.seed)
     dense = train_dense(recipe, folder, report, ranks)
     if dense is None:
@@ -270,7 +266,7 @@ def _begin(
     segmenter.vlm.model.model.vision_tower.load_state_dict(dense.tower.state_dict())  # type: ignore[attr-defined]
     config = FitConfig(steps=recipe.word_steps, samples=recipe.words.pictures, seed=recipe.seed)
     home = folder / "words"
-    done = fit(_words(segmenter, recipe, dense), config, home, logged(report, home, ranks), ranks=ranks)
+    done = fit(words_objective(segmenter, recipe, heads, dense), config, home, logged(report, home, ranks), ranks=ranks)
     return (segmenter, dense) if done == recipe.word_steps else None
 
 
@@ -281,20 +277,24 @@ def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[
     return {
         "dense_steps": (lambda: dense_objective(recipe), recipe.dense_pictures),
         "token_steps": (lambda: token_objective(recipe, dense_objective(recipe).module), recipe.token_pictures),
-        "word_steps": (lambda: _words(build(recipe.model, folder), recipe), recipe.words.pictures),
+        "word_steps": (lambda: words_objective(build(recipe.model, folder), recipe), recipe.words.pictures),
         "seg_steps": (lambda: seg_objective(build(recipe.model, folder), recipe.seg), recipe.seg.pictures),
-        "polish_steps": (lambda: seg_objective(build(recipe.model, folder), recipe.polish), recipe.polish.pictures),
     }
 
 
-def _words(segmenter: Segmenter, recipe: TinyRecipe, dense: DenseHeads | None = None) -> WordsAndSights:
+def words_objective(
+    segmenter: Segmenter, recipe: TinyRecipe, heads: LookHeads | None = None, dense: DenseHeads | None = None
+) -> WordsAndSights:
+    """Answers without pictures, while words meet them; `heads` and `dense` as for `seg_objective`."""
     vlm: Any = segmenter.vlm
-    draw, sight = FreshDialogues(recipe.words), vlm.model.model.multi_modal_projector
+    recall = (heads or look_heads(vlm.width)).recall
+    assert recall is not None
+    draw, beside = FreshDialogues(recipe.words), nn.ModuleList([vlm.model.model.multi_modal_projector, recall])
     if dense is not None and recipe.words.masks:
-        words = PromptedWords(segmenter, draw, WorldWords(dense), weight=PROMPT_IN_WORDS, beside=sight)
+        words = PromptedWords(segmenter, draw, WorldWords(dense), weight=PROMPT_IN_WORDS, beside=beside)
     else:
-        words = WordsObjective(vlm, draw, beside=sight)
-    return WordsAndSights(words, Reader(vlm, mentions_of), partial(listed_texts, count=recipe.listed))
+        words = WordsObjective(vlm, draw, beside=beside)
+    return WordsAndSights(words, Reader(vlm, WorldShown(), recall), partial(listed_texts, count=recipe.listed))
 
 
 def listed_texts(sample: Sample, *, count: int) -> list[Sample]:
@@ -317,5 +317,5 @@ def _go_on(recipe: TinyRecipe, final: Path, heads: LookHeads) -> Segmenter:
         raise BadInput(f"start={recipe.start} is built otherwise than this recipe: leave start out to train anew")
     (final / "tokenizer.json").write_bytes((home / "tokenizer.json").read_bytes())
     if (home.parent / LOOK_FILE).is_file():
-        heads.load_state_dict(load_file(home.parent / LOOK_FILE))
+        heads.load_state_dict(load_file(home.parent / LOOK_FILE), strict=False)  # an older run asked less
     return load(home, device=torch.device("cpu"), dtype=torch.float32).train()

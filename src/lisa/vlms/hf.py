@@ -70,7 +70,7 @@ class HfVlm(nn.Module):
         self.watch: tuple[int, ...] = ()
         """Layers of the language model that are taught for themselves, where prefixes are shared."""
         self.watched: dict[int, Tensor] = {}
-        """After `hidden`, layer → the states that enter it, `[B, T, D]`."""
+        """After `hidden`, layer → the states that leave it, `[B, T, D]`."""
         self.looked: dict[int, Tensor] = {}
         """And how its first head looks at the prefix from every later place, `[B, T − prefix, prefix]`, sum ≤ 1."""
         self.first: Callable[[Tensor], Tensor] | None = None
@@ -233,7 +233,7 @@ class HfVlm(nn.Module):
         def whole(before: Tensor, *after: Tensor) -> Tensor:
             return torch.cat([before.index_select(0, batch.image_index), joined(after)], dim=1)
 
-        self.watched = {layer: whole(*parts) for layer, parts in seen.entered.items()}
+        self.watched = {layer: whole(*parts) for layer, parts in seen.left.items()}
         self.looked = {layer: joined(parts[1:]) for layer, parts in seen.looked.items()}
         return whole(*last)
 
@@ -250,10 +250,10 @@ class _First(LogitsProcessor):
 
 
 class _Watch:
-    """What some layers of a language model take in and look at, call by call."""
+    """What some layers of a language model look at and give on, call by call."""
 
     def __init__(self, language: nn.Module, layers: Sequence[int]) -> None:
-        self.entered: dict[int, list[Tensor]] = {layer: [] for layer in layers}
+        self.left: dict[int, list[Tensor]] = {layer: [] for layer in layers}
         self.looked: dict[int, list[Tensor]] = {layer: [] for layer in layers}
         self._language = language
         self._prefix = 0
@@ -261,8 +261,8 @@ class _Watch:
     def __enter__(self) -> _Watch:
         self._handles = []
         layers: Any = self._language.layers
-        for number in self.entered:
-            self._handles.append(layers[number].register_forward_pre_hook(partial(self._enter, number)))
+        for number in self.left:
+            self._handles.append(layers[number].register_forward_hook(partial(self._leave, number)))
             self._handles.append(layers[number].self_attn.register_forward_hook(partial(self._look, number)))
         return self
 
@@ -270,8 +270,8 @@ class _Watch:
         for handle in self._handles:
             handle.remove()
 
-    def _enter(self, number: int, _: nn.Module, args: tuple[Tensor, ...]) -> None:
-        self.entered[number].append(args[0])
+    def _leave(self, number: int, _: nn.Module, __: tuple[Any, ...], out: Tensor) -> None:
+        self.left[number].append(out)
 
     def _look(self, number: int, _: nn.Module, __: tuple[Any, ...], out: tuple[Tensor, Tensor]) -> None:
         self._prefix = self._prefix or out[1].shape[-1]  # the first call is the prefix's own

@@ -1,7 +1,8 @@
 """The embedded model's language side: a LLaVA of a few million parameters with a vision tower of its own.
 
 Unusual about it: the tower is convolutional and trained from nothing; a conversation starts with the picture, so
-that everything up to the picture's end is shared by all questions about it; instructions are read in lower case.
+that everything up to the picture's end is shared by all questions about it; instructions are read in lower case, and
+places in them by tokens of their own.
 """
 
 from __future__ import annotations
@@ -18,40 +19,53 @@ from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForCon
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from lisa.geometry import Geometry
+from lisa.instructions import places_in
 from lisa.towers import TokenTower
 from lisa.types import SEG, Image, Turn
 from lisa.vlms.base import IGNORE, Prompt
 from lisa.vlms.hf import HfVlm
 
-SPECIAL = ("<pad>", "<s>", "</s>", "<image>", "<user>", "<assistant>", SEG)
-"""Special tokens in the order of their ids, from 0."""
+CONTROL = ("<pad>", "<s>", "</s>", "<image>", "<user>", "<assistant>", SEG)
+"""Tokens that no typed text has, in the order of their ids, from 0."""
+BINS = 32
+"""In which a place of the picture is told, across and down."""
+SPECIAL = (*CONTROL, *(f"<{axis}{i}>" for axis in "xy" for i in range(BINS)))
+"""And those of places behind them."""
 
 
 class TinyDialogue:
     """`<s>` picture, then `<user>` instruction `<assistant>` answer `</s>` for each turn.
 
     Instructions and answers go through a byte-level BPE without special tokens, so any text encodes and none of it
-    can pose as one; in answers "[SEG]" is the token.
+    can pose as one; in answers "[SEG]" is the token. A place in an instruction, as `lisa.instructions.pointing` writes
+    it, is told by a token for each of its numbers, unless the vocabulary is of a time before there were such tokens.
     """
 
     def __init__(self, tokenizer: Tokenizer, *, square: int, image_tokens: int) -> None:
         self.tokenizer = tokenizer
         self.square = square
         self.image_tokens = image_tokens
-        self.pad_token_id, self.bos, self.eos, self.image, self.user, self.assistant, self.seg_token_id = range(7)
+        self.pad_token_id, self.bos, self.eos, self.image, self.user, self.assistant, self.seg_token_id = range(
+            len(CONTROL)
+        )
         self.stop_ids = (self.eos,)
+        self.tells_places = tokenizer.token_to_id(f"\x00{SPECIAL[-1]}") is not None
 
     def prepare_image(self, image: Image) -> dict[str, Tensor]:
-        """RGB → `pixel_values [1, 3, square, square]`, letterboxed and normalised like the mask side's."""
+        """RGB → `pixel_values [1, 3, square, square]`, letterboxed and normalised like the mask side's.
+
+        Beside them `extent [1, 2]` int64: height and width of the picture in its square.
+        """
         geometry = Geometry.fit((image.shape[0], image.shape[1]), self.square)
-        return {"pixel_values": geometry.pixels(image)[None]}
+        return {"pixel_values": geometry.pixels(image)[None], "extent": torch.tensor([geometry.resized])}
 
     def prepare_text(self, image: dict[str, Tensor], turns: Sequence[Turn]) -> Prompt:
         """See `Vlm.prepare_text`."""
         ids = [self.bos] + [self.image] * self.image_tokens
         labels = [IGNORE] * len(ids)
+        height, width = image["extent"][0].tolist()
         for turn in turns:
-            asked = [self.user, *self._encode(" " + turn.instruction.lower()), self.assistant]
+            asked = [self.user, *self._asked(turn.instruction, (width, height))[0], self.assistant]
             ids, labels = ids + asked, labels + [IGNORE] * len(asked)
             if turn.answer is not None:
                 told = [*self.encode_answer(turn.answer), self.eos]
@@ -71,7 +85,7 @@ class TinyDialogue:
 
         The words are given by the number of characters up to their ends; the answer's are counted from `<assistant>`.
         """
-        begun = self._starts([(0, " " + turn.instruction.lower())]), self._starts(_pieces(turn.answer or ""))
+        begun = self._asked(turn.instruction, (self.square, self.square))[1], self._starts(_pieces(turn.answer or ""))
         first, second = ([bisect_left(starts, end + 1) for end in ends] for starts, ends in zip(begun, (asked, told)))
         return first, second
 
@@ -92,6 +106,22 @@ class TinyDialogue:
     def save(self, folder: Path) -> None:
         """Writes `tokenizer.json`."""
         self.tokenizer.save(str(folder / "tokenizer.json"))
+
+    def _asked(self, instruction: str, extent: tuple[int, int]) -> tuple[list[int], list[int]]:
+        """The tokens of an instruction, and the first character of each, behind a space; `extent`: width and height."""
+        text, ids, starts, at = " " + instruction.lower(), [], [], 0
+        places = list(places_in(text)) if self.tells_places else []
+        for start, end, shares in [*places, (len(text), len(text), ())]:
+            ids += self._encode(text[at:start])
+            starts += self._starts([(at, text[at:start])])
+            ids += [self._place(axis, share * extent[axis]) for axis, share in zip((0, 1, 0, 1), shares)]
+            starts += [start] * len(shares)
+            at = end
+        return ids, starts
+
+    def _place(self, axis: int, pixels: float) -> int:
+        """The token of a distance from the left (0) or upper (1) edge."""
+        return len(CONTROL) + axis * BINS + min(int(pixels * BINS / self.square), BINS - 1)
 
     def _encode(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False).ids if text else []
@@ -128,7 +158,7 @@ class TinyLlava(LlavaForConditionalGeneration):
 
 
 def train_tokenizer(texts: Sequence[str], vocab_size: int) -> Tokenizer:
-    """A byte-level BPE over `texts`; every byte string encodes. Ids 0–6 are `SPECIAL`, reached by id alone.
+    """A byte-level BPE over `texts`; every byte string encodes. The first ids are `SPECIAL`.
 
     Chinese is read by its characters: it has no spaces, and whole clauses would be taken for words.
     """

@@ -1,4 +1,4 @@
-"""What the words of a text speak of in a picture, and where it is: for those who teach to look at what is read.
+"""What the words and places of a text speak of in a picture, and where: for those who teach to look at what is read.
 
 "the red cup left of Lisa" ─► "red": what is red · "cup": red cups · "Lisa": her, or nothing where she is not there
 """
@@ -6,21 +6,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lisa.instructions import places_in
 from lisa.types import Mask
 from lisa.world.facts import CATEGORIES, COLOURS_ZH, GROUPS_ZH, MANY_PARTS, NAMES, NAMES_ZH, PARTS_ZH, PARTS_ZH_OF, rows
 from lisa.world.palette import COLOURS
+from lisa.world.questions.pointed import region
 from lisa.world.scene import Picture, Thing
 from lisa.world.shapes import kinds
 from lisa.world.synonyms import synonyms, whole_words
 
 SEVERAL = 4
 """Phrases in a text that lists some."""
+POINTED = 0.3
+"""How often one of them is a place where something is seen."""
 _JOINED = ("", " ", "的")
 """What may stand between a colour and the noun that it belongs to."""
 
@@ -34,14 +39,26 @@ class Meaning:
     name: str | None = None
     part: str | None = None
 
+    place: tuple[float, ...] = ()
+    """A point (x, y) or a box (x0, y0, x1, y1), as shares of the picture."""
+
     def mask(self, picture: Picture) -> Mask:
         """Where in a picture that is, `[H, W]` bool; nowhere if it is not there."""
         if self.part is not None:
             known = self.part in picture.part_names
             return picture.parts == (picture.part_names.index(self.part) + 1 if known else 255)
-        return np.isin(picture.ids, [t.id for t in picture.scene.things if self._fits(t)])
+        return np.isin(picture.ids, self.things(picture))
+
+    def things(self, picture: Picture) -> list[int]:
+        """All things that it may mean and that are seen; none for a part."""
+        if self.place:
+            return list(_things_at(picture, self.place))
+        seen = set(np.unique(picture.ids).tolist())
+        return [t.id for t in picture.scene.things if t.id in seen and self._fits(t)]
 
     def _fits(self, thing: Thing) -> bool:
+        if self.part is not None:
+            return False
         colours = (thing.colour,) if thing.colour else rows()[thing.kind].colours
         return (
             (self.kinds is None or thing.kind in self.kinds)
@@ -74,7 +91,34 @@ def mentions(text: str, language: str) -> list[Mention]:
             if before.meaning.kinds is None and before.meaning.colour is not None:
                 meaning = replace(meaning, colour=before.meaning.colour)
         found.append(Mention(start=match.start(), end=match.end(), meaning=meaning))
-    return found
+    found += [Mention(start=start, end=end, meaning=Meaning(place=place)) for start, end, place in places_in(text)]
+    return sorted(found, key=lambda mention: mention.end)
+
+
+def _things_at(picture: Picture, place: tuple[float, ...]) -> Iterator[int]:
+    """The thing at a point, or the one that a box is drawn around: of which what is seen fills it best."""
+    height, width = picture.ids.shape
+    if len(place) == 2:
+        x, y = (min(int(share * side), side - 1) for share, side in zip(place, (width, height)))
+        yield from (int(picture.ids[y, x]),) if picture.ids[y, x] else ()
+        return
+    box = np.array(place) * (width, height, width, height)
+    boxes = {int(id): box_of(picture.ids == id) for id in np.unique(picture.ids) if id}
+    overlaps = {id: _overlap(box, np.array(own)) for id, own in boxes.items()}
+    yield from (id for id, share in overlaps.items() if share > 0 and share == max(overlaps.values()))
+
+
+def _overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """IoU of two boxes."""
+    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    both = float(np.prod(sides.clip(min=0)))
+    return both / max(float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])) - both, 1e-6)
+
+
+def box_of(mask: Mask) -> tuple[int, int, int, int]:
+    """Around a mask that is not empty, in pixels: x0, y0, x1, y1."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 @lru_cache(maxsize=2)
@@ -134,6 +178,9 @@ def listed(picture: Picture, rng: np.random.Generator, language: str) -> str:
 def _phrase(picture: Picture, rng: np.random.Generator, language: str) -> str:
     things = picture.scene.things
     thing = things[int(rng.integers(len(things)))] if things and rng.random() < 0.6 else None
+    if thing is not None and rng.random() < POINTED and (mask := picture.mask(thing.id)).any():
+        height, width = mask.shape
+        return region([v / s for v, s in zip(box_of(mask), (width, height) * 2)], mask, rng)
     words, point = _words(language), rng.random()
     if point < 0.62:
         kind = thing.kind if thing is not None and thing.kind in words["kinds"] else _any(rng, sorted(words["kinds"]))

@@ -30,6 +30,8 @@ class Asked:
     template: str
     """For held-out splits."""
     language: str = "en"
+    about: Ids = ()
+    """The things that it goes out from, such as the dog of "what is left of the dog"; none where that is the target."""
     said: Said | None = field(default=None, compare=False, repr=False)
     """What the instruction was made of."""
 
@@ -48,6 +50,7 @@ def one(
     plural: bool = False,
     why: str = "",
     verb: str = "",
+    about: Ids = (),
 ) -> Asked:
     """A single mask: "It is the orange [SEG]." and, where asked for, why."""
     many = plural or len(things) > 1 or (things[0].row.number == "plural" and not part)
@@ -61,6 +64,7 @@ def one(
         parts=(part,),
         phrases=(phrase,),
         template=said.template,
+        about=about,
         said=said,
     )
 
@@ -83,9 +87,9 @@ def each(kind: str, said: Said, found: Sequence[tuple[str, Sequence[Seen]]]) -> 
     )
 
 
-def text(kind: str, said: Said, answer: str) -> Asked:
+def text(kind: str, said: Said, answer: str, *, about: Ids = ()) -> Asked:
     """An answer without a mask."""
-    return Asked(kind=kind, instruction=said.text, answer=answer, template=said.template, said=said)
+    return Asked(kind=kind, instruction=said.text, answer=answer, template=said.template, about=about, said=said)
 
 
 def is_plural(s: Seen) -> bool:

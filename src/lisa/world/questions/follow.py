@@ -178,9 +178,9 @@ def _object_form(words: dict[str, str]) -> dict[str, str]:
     return words | {"it": {"she": "her", "he": "him", "they": "them"}.get(words["it"], words["it"])}
 
 
-def _reply(v: View, said: Said, things: list[Seen]) -> Step:
+def _reply(v: View, said: Said, s: Seen, things: list[Seen]) -> Step:
     after = things[0] if len(things) == 1 else None
-    return one("follow_up", said, v.titles(things), things), after
+    return one("follow_up", said, v.titles(things), things, about=(s.id,)), after
 
 
 def _side(v: View, say: Say, s: Seen) -> Step | None:
@@ -189,7 +189,7 @@ def _side(v: View, say: Say, s: Seen) -> Step | None:
     if other is None:
         return None
     said = say.one(f"its {side or 'next'}", SIDE if side else NEXT, side=side, **_object_form(_pronouns(s)))
-    return _reply(v, said, [other])
+    return _reply(v, said, s, [other])
 
 
 def _other(v: View, say: Say, s: Seen) -> Step | None:
@@ -198,10 +198,10 @@ def _other(v: View, say: Say, s: Seen) -> Step | None:
     if len(both) != 2 or not v.countable(s.kind) or s.row.number == "plural":
         return None
     if say.chance(0.2):
-        return _reply(v, say.one("both", BOTH, xs=s.row.plural or s.kind), both)
+        return _reply(v, say.one("both", BOTH, xs=s.row.plural or s.kind), s, both)
     other = both[0] if both[1] is s else both[1]
     said = say.one("other", OTHER, x=s.kind)
-    return one("follow_up", said, f"the other {s.kind}", [other]), other
+    return one("follow_up", said, f"the other {s.kind}", [other], about=(s.id,)), other
 
 
 def _and(v: View, say: Say, s: Seen) -> Step | None:
@@ -224,7 +224,7 @@ def _part(v: View, say: Say, s: Seen) -> Step | None:
     p = say.pick(v.parts[s.id])
     many = p in MANY_PARTS or p in ("petals", "antlers")
     said = say.one("its part", PART, ps=MANY_PARTS.get(p, p), o=ways[0], **{"is": "are" if many else "is"})
-    return one("follow_up", said, part_phrase(s, p, ways[0]), [s], part=p, plural=many), s
+    return one("follow_up", said, part_phrase(s, p, ways[0]), [s], part=p, plural=many, about=(s.id,)), s
 
 
 def _link(v: View, say: Say, s: Seen) -> Step | None:
@@ -232,7 +232,7 @@ def _link(v: View, say: Say, s: Seen) -> Step | None:
         things = (objects if end == "object" else subjects)(v, s, name)
         if things:
             words = _pronouns(s)
-            return _reply(v, say.one(f"its {name} {end}", forms, **words), things)
+            return _reply(v, say.one(f"its {name} {end}", forms, **words), s, things)
     return None
 
 
@@ -241,7 +241,7 @@ def _used(v: View, say: Say, s: Seen) -> Step | None:
         return None
     words = _pronouns(s)
     said = say.one("used for", USED if words["it"] == "it" else USED[:1], **words)
-    return text("follow_up", said, used_for(s.row)), None
+    return text("follow_up", said, used_for(s.row), about=(s.id,)), None
 
 
 def _colour(v: View, say: Say, s: Seen) -> Step | None:
@@ -250,7 +250,7 @@ def _colour(v: View, say: Say, s: Seen) -> Step | None:
         return None
     words = _pronouns(s)
     said = say.one("its colour", COLOUR if words["it"] == "it" else (*COLOUR[:3], COLOUR[-1]), **words)
-    return text("follow_up", said, f"{'They are' if words['it'] == 'they' else 'It is'} {colour}."), None
+    return text("follow_up", said, f"{'They are' if words['it'] == 'they' else 'It is'} {colour}.", about=(s.id,)), None
 
 
 __all__ = ["follow_up"]

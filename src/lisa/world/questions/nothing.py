@@ -294,10 +294,11 @@ def count(v: View, say: Say) -> Asked | None:
         if people and all(s.able for s in people) and not any(rows()[k].category == "person" for k in v.unseen):
             said = say.one("count", COUNT, xs="people")
             n = len(people)
-            return text("plain", said, f"There {'is one person' if n == 1 else f'are {NUMBERS[n]} people'}.")
+            told = "is one person" if n == 1 else f"are {NUMBERS[n]} people"
+            return text("plain", said, f"There {told}.", about=tuple(s.id for s in people))
     said = say.one("count", COUNT, xs=row.plural or row.name)
     answer = f"There is one {row.name}." if n == 1 else f"There are {NUMBERS[min(n, 10)]} {row.plural}."
-    return text("plain", said, answer)
+    return text("plain", said, answer, about=tuple(s.id for s in v.of(kind)))
 
 
 def colour_of(s: Seen) -> str | None:
@@ -316,7 +317,7 @@ def _colour(v: View, say: Say) -> Asked | None:
     plural = s.row.number == "plural"
     forms = COLOUR if not plural else (*COLOUR[:3], COLOUR[-1])
     said = say.one("colour of", forms, o=f"the {s.kind}", **{"is": "are" if plural else "is"})
-    return text("plain", said, f"{'They are' if plural else 'It is'} {colour_of(s)}.")
+    return text("plain", said, f"{'They are' if plural else 'It is'} {colour_of(s)}.", about=(s.id,))
 
 
 def _there(v: View, say: Say) -> Asked | None:
@@ -331,7 +332,7 @@ def _there(v: View, say: Say) -> Asked | None:
     if yes:
         what = f"{NUMBERS[v.counts[row.name]]} {row.plural}" if many and v.countable(row.name) else row.a
         be = "are" if plural or (many and what != row.a) else "is"
-        return text("plain", said, f"Yes, there {be} {what}.")
+        return text("plain", said, f"Yes, there {be} {what}.", about=tuple(s.id for s in v.of(row.name)))
     return text("plain", said, f"No, there {'are' if plural else 'is'} no {row.name}.")
 
 
@@ -377,7 +378,7 @@ def _state(v: View, say: Say) -> Asked | None:
     words = sorted({w for (k, _), w in STATES.items() if k == s.kind})
     asked = say.pick(words)
     said = say.one("state", STATE, o=f"the {s.kind}", w=asked)
-    return text("plain", said, f"{'Yes' if asked == word else 'No'}, it is {word}.")
+    return text("plain", said, f"{'Yes' if asked == word else 'No'}, it is {word}.", about=(s.id,))
 
 
 TALK: tuple[tuple[str, tuple[str, ...], str], ...] = (

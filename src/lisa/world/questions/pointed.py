@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from lisa.types import Mask
 from lisa.world.facts import MANY_PARTS
 from lisa.world.phrases import Say
 from lisa.world.questions.asked import Asked, one, text
@@ -81,23 +82,24 @@ def pointed(v: View, say: Say) -> list[Asked] | None:
         _same,
         _part,
     ]
-    r = region(v, s, say)
+    r = region(s.box, v.picture.mask(s.id), say.rng)
     for way in say.shuffled(ways):
         if found := way(v, say, s, r):
             return [found]
     return None
 
 
-def region(v: View, s: Seen, say: Say) -> str:
-    """A box around a thing as people draw it, a little too large or too small, or a point well inside of it."""
-    if say.chance(0.5):
-        x0, y0, x1, y1 = s.box
-        slack = np.array([x1 - x0, y1 - y0, x1 - x0, y1 - y0]) * say.rng.normal(0, 0.04, 4)
-        return said(np.clip(np.array(s.box) + slack, 0, 1).tolist())
-    mask = v.picture.mask(s.id)
-    inside = _deep(mask)
-    rows, columns = np.nonzero(inside)
-    i = int(say.rng.integers(len(rows)))
+def region(box: Sequence[float], mask: Mask, rng: np.random.Generator) -> str:
+    """A box around a thing as people draw it, a little too large or too small, or a point well inside of it.
+
+    `box`: what is seen of it, as shares of the picture; `mask`: the same, `[H, W]` bool.
+    """
+    if rng.random() < 0.5:
+        x0, y0, x1, y1 = box
+        slack = np.array([x1 - x0, y1 - y0, x1 - x0, y1 - y0]) * rng.normal(0, 0.04, 4)
+        return said(np.clip(np.array(box) + slack, 0, 1).tolist())
+    rows, columns = np.nonzero(_deep(mask))
+    i = int(rng.integers(len(rows)))
     height, width = mask.shape
     return said([(columns[i] + 0.5) / width, (rows[i] + 0.5) / height])
 
@@ -119,13 +121,13 @@ def _deep(mask: np.ndarray) -> np.ndarray:
 
 
 def _this(v: View, say: Say, s: Seen, r: str) -> Asked:
-    return one("pointed", say.one("this", THIS, r=r), v.title(s), [s])
+    return one("pointed", say.one("this", THIS, r=r), v.title(s), [s], about=(s.id,))
 
 
 def _used(v: View, say: Say, s: Seen, r: str) -> Asked | None:
     if not s.row.uses or s.person or s.row.category in ("animal", "food"):
         return None
-    return text("pointed", say.one("this used", USED, r=r), used_for(s.row))
+    return text("pointed", say.one("this used", USED, r=r), used_for(s.row), about=(s.id,))
 
 
 def _colour(v: View, say: Say, s: Seen, r: str) -> Asked | None:
@@ -133,7 +135,7 @@ def _colour(v: View, say: Say, s: Seen, r: str) -> Asked | None:
     if colour is None or s.person:
         return None
     they = "They are" if s.row.number == "plural" else "It is"
-    return text("pointed", say.one("this colour", COLOUR, r=r), f"{they} {colour}.")
+    return text("pointed", say.one("this colour", COLOUR, r=r), f"{they} {colour}.", about=(s.id,))
 
 
 def _beside(v: View, say: Say, s: Seen, r: str) -> Asked | None:
@@ -141,7 +143,7 @@ def _beside(v: View, say: Say, s: Seen, r: str) -> Asked | None:
     other = v.beside(s, side)
     if other is None:
         return None
-    return one("pointed", say.one(f"this {side}", SIDE, side=side, r=r), v.title(other), [other])
+    return one("pointed", say.one(f"this {side}", SIDE, side=side, r=r), v.title(other), [other], about=(s.id,))
 
 
 def _same(v: View, say: Say, s: Seen, r: str) -> Asked | None:
@@ -149,7 +151,7 @@ def _same(v: View, say: Say, s: Seen, r: str) -> Asked | None:
     things = v.of(s.kind)
     if len(things) < 2 or not v.countable(s.kind) or s.row.plural is None or not all(t.able for t in things):
         return None
-    return one("pointed", say.one("this kind", SAME, r=r), f"the {s.row.plural}", things)
+    return one("pointed", say.one("this kind", SAME, r=r), f"the {s.row.plural}", things, about=(s.id,))
 
 
 def _part(v: View, say: Say, s: Seen, r: str) -> Asked | None:
@@ -159,4 +161,4 @@ def _part(v: View, say: Say, s: Seen, r: str) -> Asked | None:
     p = say.pick(v.parts[s.id])
     many = p in MANY_PARTS or p in ("petals", "antlers")
     asked = say.one("this part", PART, r=r, ps=MANY_PARTS.get(p, p), o=ways[0], **{"is": "are" if many else "is"})
-    return one("pointed", asked, part_phrase(s, p, ways[0]), [s], part=p, plural=many)
+    return one("pointed", asked, part_phrase(s, p, ways[0]), [s], part=p, plural=many, about=(s.id,))

@@ -208,7 +208,7 @@ def _through(v: View, say: Say) -> list[Asked] | None:
         nps, qs = (SUBJECT if linked else SIDES)[name]
         if found:
             said = say.ask(f"through {name or 'next'}", np=nps, q=qs, o=o)
-            return [one("multi_step", said, v.titles(found), found)]
+            return [one("multi_step", said, v.titles(found), found, about=(given,))]
     return None
 
 
@@ -244,7 +244,7 @@ def _same_colour(v: View, say: Say) -> list[Asked] | None:
                 q=("what has the same colour as {o}", "which thing has the same colour as {o}"),
                 o=ways[0],
             )
-            return [one("multi_step", said, v.title(same[0]), same)]
+            return [one("multi_step", said, v.title(same[0]), same, about=(s.id,))]
     return None
 
 

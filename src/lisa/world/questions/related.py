@@ -112,7 +112,7 @@ def _related(v: View, say: Say) -> list[Asked] | None:
             continue
         nps, qs = table[r.name]
         said = say.ask(f"{r.name} {'object' if forward else 'subject'}", np=nps, q=qs, o=name)
-        return [one("relation", said, v.titles(found), found)]
+        return [one("relation", said, v.titles(found), found, about=(given,))]
     return None
 
 
@@ -137,7 +137,7 @@ def _neighbour(v: View, say: Say) -> list[Asked] | None:
         if other and name:
             nps, qs = SIDES[side]
             said = say.ask(f"beside {side}", np=nps, q=qs, o=name)
-            return [one("relation", said, v.title(other), [other])]
+            return [one("relation", said, v.title(other), [other], about=(s.id,))]
     return None
 
 
@@ -159,5 +159,5 @@ def _kind_beside(v: View, say: Say) -> list[Asked] | None:
                     side=side,
                     o=name,
                 )
-                return [one("relation", said, v.title(there[0]), there)]
+                return [one("relation", said, v.title(there[0]), there, about=(ref.id,))]
     return None

@@ -283,9 +283,9 @@ def ask_part(v: View, say: Say, s: Seen, p: str, owner: str, kind: str) -> Asked
             o=owner,
             use=use,
         )
-        return one(kind, said, phrase, [s], part=p, plural=many)
+        return one(kind, said, phrase, [s], part=p, plural=many, about=(s.id,))
     nps = ["the {ps} of {o}", "the {ps} of {o}"]
     if not s.person and " with " not in owner and " in " not in owner and not s.thing.name:
         nps.append("{o}'s {ps}")
     said = say.ask("part", np=tuple(nps), plural=many, ps=MANY_PARTS.get(p, p), o=owner)
-    return one(kind, said, phrase, [s], part=p, plural=many)
+    return one(kind, said, phrase, [s], part=p, plural=many, about=(s.id,))
