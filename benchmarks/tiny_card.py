@@ -19,15 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import PIL.Image
-import PIL.ImageDraw
 import torch
 from results import machine
 
 from lisa._version import __version__
 from lisa.console import counting, tell
 from lisa.data.datasets import open_dataset
-from lisa.drawing import draw_masks
+from lisa.drawing import captioned, draw_masks, sheet_of
 from lisa.errors import BadInput, LisaError
 from lisa.evaluate import run as running
 from lisa.evaluate.predictions import Answers
@@ -264,25 +262,8 @@ def failures(found: Mapping[str, Any], path: Path, count: int = 12) -> None:
             wanted = np.stack([t.mask for t in sample.turns[-1].targets])
             pair = [draw_masks(sample.image, masks) for masks in (wanted, given.masks)]
             said = [sample.turns[-1].instruction, f"wanted: {sample.turns[-1].answer}", f"came: {given.raw_text}"]
-            tiles[kept[index]] = _tile(pair, said)
-    width, height = max(t.width for t in tiles.values()), max(t.height for t in tiles.values())
-    grid = PIL.Image.new("RGB", (2 * width, height * ((len(tiles) + 1) // 2)), "white")
-    for i, kind in enumerate(order):
-        grid.paste(tiles[kind], (i % 2 * width, i // 2 * height))
-    grid.quantize(128).save(path, optimize=True)
-
-
-def _tile(pair: Sequence[PIL.Image.Image], said: Sequence[str]) -> PIL.Image.Image:
-    side, line = 220, 15
-    tile = PIL.Image.new("RGB", (2 * side + 24, side + line * len(said) + 16), "white")
-    for i, picture in enumerate(pair):
-        picture.thumbnail((side, side))
-        tile.paste(picture, (4 + i * (side + 8), 4))
-    draw = PIL.ImageDraw.Draw(tile)
-    for i, text in enumerate(said):
-        latin = text.encode("latin-1", "replace").decode("latin-1")
-        draw.text((6, side + 6 + i * line), latin[:78], fill="black")
-    return tile
+            tiles[kept[index]] = captioned(pair, said)
+    sheet_of([tiles[kind] for kind in order]).quantize(128).save(path, optimize=True)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

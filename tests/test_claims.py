@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from xml.etree import ElementTree
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from lisa.claims import data, page
@@ -73,7 +75,7 @@ def test_wordings_of_a_sample_mean_the_same():
 
 def test_a_part_is_worked_through_and_continued(work):
     said: list[str] = []
-    assert reproduce(work, only="reason3-s11", report=said.append)
+    assert reproduce(work, only="reason*-s11", report=said.append)
     names = [one.name for one in chosen_of(work, "reason3-s11")]
     assert names == ["stage-1-s11", "reason3-s11"]
     assert all((folder_of(work.out, name) / "checkpoint" / "config.json").is_file() for name in names)
@@ -81,11 +83,16 @@ def test_a_part_is_worked_through_and_continued(work):
     assert first.recipe.seed != one.recipe.seed
     assert len(rows_of(work, one, "test")) == 3 and {r.id for r in rows_of(work, first, "old")} == {"0"}
     said.clear()
-    assert reproduce(work, only="reason3-s11", report=said.append) and not said
+    assert reproduce(work, only="reason*-s11", report=said.append) and not said
     path = work.out / "claims.md"
     write_page(path, work, None, "lisa reproduce claims")
     text = path.read_text()
     assert "| 3 |" in text and "not measured yet" in text and "| stage-1 | ade20k" in text
+    drawn = ElementTree.parse(path.with_name("claims-curve.svg")).getroot()
+    assert len(drawn.findall("{*}circle")) == 3 and drawn.findall("{*}polyline")
+    with PIL.Image.open(path.with_name("claims-answers.png")) as sheet:
+        assert sheet.width > sheet.height > 100
+    assert "(claims-curve.svg)" in text and "(claims-answers.png)" in text
 
 
 def test_several_patterns_choose_trainings(work):
@@ -174,6 +181,8 @@ def test_the_page_tells_what_counts(tmp_path, monkeypatch):
         lines = {line.split("|")[1].strip(): line for line in here.splitlines() if line.startswith("| ")}
         assert lines[MEANING["frozen-decoder"]].endswith(f"| {wanted} |")
         assert lines[MEANING["lora-2"]].endswith("| 1.000 | within noise |")
+        assert lines["the samples raise it, over stage 1"].endswith("| does not hold |")  # nothing moved
+        assert lines["what the old tasks gain by it, with replay"].endswith("| holds |")
 
 
 @dataclass

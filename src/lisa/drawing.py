@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
@@ -73,6 +75,30 @@ def draw_masks(
     for index, label in enumerate(labels or []):
         _label(picture, masks[index], label)
     return picture
+
+
+def captioned(pictures: Sequence[PIL.Image.Image], said: Sequence[str], *, side: int = 220) -> PIL.Image.Image:
+    """Pictures beside each other, each at most `side` pixels long, above lines of text; Latin letters alone show."""
+    line, gap, width = 15, 8, len(pictures) * (side + 8)
+    tile = PIL.Image.new("RGB", (width + gap, side + line * len(said) + 2 * gap), "white")
+    for i, picture in enumerate(pictures):
+        small = picture.copy()
+        small.thumbnail((side, side))
+        tile.paste(small, (gap + i * (side + gap), gap))
+    draw = PIL.ImageDraw.Draw(tile)
+    for i, text in enumerate(said):
+        latin = text.encode("latin-1", "replace").decode("latin-1")
+        draw.text((gap, side + gap + i * line), latin[: width // 6], fill="black")
+    return tile
+
+
+def sheet_of(tiles: Sequence[PIL.Image.Image], *, columns: int = 2) -> PIL.Image.Image:
+    """Tiles in rows, all as large as the largest."""
+    width, height = max(t.width for t in tiles), max(t.height for t in tiles)
+    sheet = PIL.Image.new("RGB", (columns * width, height * -(-len(tiles) // columns)), "white")
+    for i, tile in enumerate(tiles):
+        sheet.paste(tile, (i % columns * width, i // columns * height))
+    return sheet
 
 
 def _outline(pixels: Image, mask: Mask, color: Color, width: int) -> None:

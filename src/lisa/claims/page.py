@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lisa.claims.data import is_written
@@ -11,7 +11,9 @@ from lisa.claims.full_size import full_size
 from lisa.claims.plan import ABLATIONS_1, ABLATIONS_2, LEARN, NEW, OLD, TEST, VAL, Run
 from lisa.claims.run import Work, rows_of
 from lisa.claims.seeds import Seeds, by_seed, change, holm, noise, share
+from lisa.claims.shown import write_curve, write_pictures
 from lisa.files import write_text
+from lisa.metrics.intervals import Figure
 from lisa.metrics.paired import Difference
 from lisa.train.finetune import row_of
 
@@ -70,8 +72,9 @@ class Found:
 def write_page(path: Path, work: Work, again: Work | None, command: str) -> None:
     """Writes the page; what is not there yet is said to be missing. `again`: the same with other seeds."""
     found, other = Found(work), None if again is None else Found(again)
-    parts = [_head(found, command), _zero_shot(found, other), _curve(found, other), _forgetting(found, other)]
-    write_text(path, "\n".join([*parts, _ablations(found), full_size()]))
+    parts = [_head(found, command), _verdicts(found, other), _doses(found), _zero_shot(found, other)]
+    parts += [_curve(found, other), _drawn(found, path), _forgetting(found, other), _ablations(found), full_size()]
+    write_text(path, "\n".join(parts))
 
 
 def _head(found: Found, command: str) -> str:
@@ -100,8 +103,65 @@ samples raise it clearly. Here both are tested on drawn scenes, with the readers
   given is told by the repetition alone.
 - A small model says a thing's name before [SEG]. Teacher-forced, with "[SEG]." alone, it lacks that: the column is
   there because the field's figures are made so.
+"""
 
-{_doses(found)}"""
+
+def _verdicts(found: Found, other: Found | None) -> str:
+    """Each promise, what came of it here and in the repetition, and whether that is sure."""
+    after = f"reason{found.work.sizes.samples}"
+    asked: list[tuple[str, float, Callable[[Found], Figure | None]]] = [
+        ("stage 1 alone, of one with reasoning in it, as long", KEPT, _between(share, TEST, "stage-1", "included")),
+        ("the samples raise it, over stage 1", 0.0, _between(_moved, TEST, "stage-1", after)),
+        ("… over as many steps without them", 0.0, _between(_moved, TEST, "more", after)),
+        ("what the old tasks gain by it, with replay", -LOST, _between(_moved, OLD, "stage-1", after)),
+    ]
+    lines = ["## What holds\n", "| | more than | here | again, other seeds | |", "|---|---|---|---|---|"]
+    for name, least, measure in asked:
+        both = [None if f is None else measure(f) for f in (found, other)]
+        lines.append(
+            f"| {name} | {least:.2f} | {both[0] or 'not measured yet'} | {both[1] or ''} | {_sure(both, least)} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def _between(how: Callable[[Seeds, Seeds], Figure], test: str, a: str, b: str) -> Callable[[Found], Figure | None]:
+    def measured(found: Found) -> Figure | None:
+        first, second = found(a, test), found(b, test)
+        return None if first is None or second is None else how(first, second)
+
+    return measured
+
+
+def _moved(before: Seeds, after: Seeds) -> Figure:
+    return change(before, after).figure
+
+
+def _sure(both: Sequence[Figure | None], least: float) -> str:
+    """Whether figures are above what is wanted, and their intervals are."""
+    there = [f for f in both if f is not None]
+    if not all(f.value > least for f in there):
+        return "does not hold"
+    return "" if not there else "holds" if all(f.low > least for f in there) else "holds, but not surely"
+
+
+def _drawn(found: Found, path: Path) -> str:
+    """The curve and some answers, written beside the page."""
+    sizes, parts = found.work.sizes, []
+    stage, included = found("stage-1", TEST), found("included", TEST)
+    taught = {n: rows.figure() for n in sizes.curve if (rows := found(f"reason{n}", TEST))}
+    if stage is not None and taught:
+        file = path.with_name(f"{path.stem}-curve.svg")
+        lines = {} if included is None else {"with reasoning in stage 1": included.figure().value}
+        write_curve(file, {0: stage.figure()} | taught, lines)
+        parts.append(f"![gIoU over reasoning samples]({file.name})\n")
+    file = path.with_name(f"{path.stem}-answers.png")
+    seed = found.runs["stage-1"][0].seed
+    if write_pictures(file, found.work, [f"stage-1-s{seed}", f"reason{sizes.samples}-s{seed}"]):
+        parts.append(
+            "The first question of each kind in the test: what is wanted, stage 1 alone, and after the "
+            f"{sizes.samples} samples.\n\n![answers]({file.name})\n"
+        )
+    return "\n".join(parts)
 
 
 def _doses(found: Found) -> str:
