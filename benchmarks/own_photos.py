@@ -2,7 +2,7 @@
 
     python benchmarks/own_photos.py make FOLDER --camvid ../shared/data/camvid
     lisa data add street FOLDER/street --data FOLDER
-    lisa train own-tiny data='{street: 3, world: 1}' data_dir=FOLDER --minutes 15 --out FOLDER/run
+    lisa train own-tiny data='{street: 1, world: 1}' data_dir=FOLDER --minutes 15 --out FOLDER/run
     python benchmarks/own_photos.py score FOLDER/run/checkpoint --camvid ../shared/data/camvid
 
 `score` asks for every class that is in each validation photograph, and sets beside it what the places of the classes in

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from lisa.errors import BadInput, LisaError
+from lisa.errors import BadInput, LisaError, TooLarge
 from lisa.recipes.tiny import TinyRecipe, debug
 from lisa.train import find_recipe, override
 from lisa.train.checkpoints import best_state, load_latest, load_state, save_state, saved_states
@@ -138,6 +138,21 @@ def test_data_workers_leave_a_stop_to_the_run(tmp_path):
 
     config = FitConfig(steps=12, samples=SAMPLES, warmup=3, workers=1, log_every=4)
     assert fit(Line(), config, tmp_path, everybody) == 12
+
+
+class Killed(Line):
+    """Its data workers are killed at the fifth step."""
+
+    def batches(self, shares):
+        if torch.utils.data.get_worker_info() is not None and shares[0].start >= 4 * SAMPLES:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().batches(shares)
+
+
+def test_a_killed_data_worker_is_told_of(tmp_path):
+    config = FitConfig(steps=12, samples=SAMPLES, warmup=3, workers=1, log_every=4)
+    with pytest.raises(TooLarge, match="same command again"):
+        fit(Killed(), config, tmp_path, lambda *_: None)
 
 
 def test_a_half_written_state_is_passed_over(tmp_path):

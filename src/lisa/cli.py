@@ -287,7 +287,7 @@ def data_add(
     reader = add(name, path, data)
     print(f"{name}: {len(reader)} pictures, noted in {data / name}.yaml")
     print(f"next:  lisa data check {name} --data {data}")
-    print(f"then:  lisa train own-data data='{{{name}: 1}}' data_dir={data} start=tiny")
+    print(f"then:  lisa train own-tiny data='{{{name}: 1, world: 1}}' data_dir={data} --minutes 15")
 
 
 @data_app.command("check")

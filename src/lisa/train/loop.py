@@ -28,7 +28,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel
 
-from lisa.errors import BadInput, LisaError
+from lisa.errors import BadInput, LisaError, TooLarge
 from lisa.train.checkpoints import Saver, load_latest
 from lisa.train.feature_cache import FeatureCache
 from lisa.train.optim import schedule
@@ -186,7 +186,10 @@ def _row_of(data: bytes) -> _Row:
 
 
 def batches(objective: Objective, start: int, config: FitConfig, ranks: Ranks) -> Iterator[list[Any]]:
-    """The micro-batches of steps `start` … `config.steps` − 1, in order."""
+    """The micro-batches of steps `start` … `config.steps` − 1, in order.
+
+    Raises TooLarge where a process that prepares them was killed.
+    """
     _allow_files()
     each = len(config.micro_batches(start, ranks))
     loader = DataLoader(
@@ -198,7 +201,20 @@ def batches(objective: Objective, start: int, config: FitConfig, ranks: Ranks) -
         worker_init_fn=_one_thread,
         generator=torch.Generator(),  # its own, so that starting workers leaves the run's dice alone
     )
-    return iter(loader)
+    return _watched(iter(loader))
+
+
+def _watched(rows: Iterator[list[Any]]) -> Iterator[list[Any]]:
+    try:
+        yield from rows
+    except (RuntimeError, ConnectionError, EOFError) as error:
+        told = str(error)
+        if told.startswith("Caught") or (isinstance(error, RuntimeError) and not told.startswith("DataLoader worker")):
+            raise  # one of its own, which torch only passes on
+        raise TooLarge(
+            "a process that prepares the data was killed, as happens when the memory is full: give the same command "
+            "again, it goes on from the last state; if it happens again, with workers=0 or a smaller micro"
+        ) from error
 
 
 def _allow_files() -> None:
