@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 
 from lisa.claims import data, page
 from lisa.claims.data import _read, ordinary, write_data
@@ -23,6 +24,8 @@ from lisa.data.world import REASON_KINDS, WorldDataset
 from lisa.errors import BadInput
 from lisa.evaluate.rows import Overlap, Row
 from lisa.recipes.tiny import base, debug
+from lisa.train.finetune import objective_of, start_of
+from lisa.train.ranks import Ranks
 from lisa.world.sets import make_picture
 
 small = debug()
@@ -93,6 +96,17 @@ def test_a_part_is_worked_through_and_continued(work):
     with PIL.Image.open(path.with_name("claims-answers.png")) as sheet:
         assert sheet.width > sheet.height > 100
     assert "(claims-curve.svg)" in text and "(claims-answers.png)" in text
+
+
+@pytest.mark.parametrize("name", ABLATIONS_1)
+def test_every_choice_has_something_to_train(work, tmp_path, name):
+    assert reproduce(work, only="stage-1-s11", report=lambda line: None)
+    recipe = next(one.recipe for one in work.table() if one.of == name)
+    start = start_of(recipe, tmp_path, torch.device("cpu"))
+    objective = objective_of(recipe, start, tmp_path, Ranks())
+    listed = [p for optimizer in objective.optimizers for group in optimizer.param_groups for p in group["params"]]
+    trained = [p for p in objective.segmenter.parameters() if p.requires_grad]
+    assert len(listed) == len({id(p) for p in listed}) == len(trained) > 0
 
 
 def test_several_patterns_choose_trainings(work):

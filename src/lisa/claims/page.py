@@ -103,6 +103,7 @@ samples raise it clearly. Here both are tested on drawn scenes, with the readers
   given is told by the repetition alone.
 - A small model says a thing's name before [SEG]. Teacher-forced, with "[SEG]." alone, it lacks that: the column is
   there because the field's figures are made so.
+- On which machine, and how long it takes: [claims_cpu2_2026-11.md](../benchmarks/results/claims_cpu2_2026-11.md).
 """
 
 

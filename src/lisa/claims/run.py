@@ -52,8 +52,8 @@ class Work:
         )
 
     def plan(self) -> dict[str, Any]:
-        """All that decides what comes out, as JSON."""
-        table = {one.name: one.recipe.to_json() for one in self.table()}
+        """All that decides what comes out, as JSON; where it lies does not."""
+        table = {one.name: one.recipe.to_json() for one in runs(Path(), self.sizes, self.seed)}
         about = {"lisa": __version__, "seed": self.seed, "sizes": asdict(self.sizes), "runs": table}
         return json.loads(json.dumps({**about, "base": self.base().to_json()}))
 

@@ -81,7 +81,7 @@ def muon_beside_adamw(
 ) -> tuple[Muon, torch.optim.AdamW]:
     """Muon for the kernels at ten times the learning rate that AdamW has for the others."""
     return (
-        Muon(kernels, lr=10 * rate, weight_decay=weight_decay),
+        Muon([{"params": [*kernels]}], lr=10 * rate, weight_decay=weight_decay),  # there may be none
         torch.optim.AdamW(others, lr=rate, betas=betas, weight_decay=weight_decay),
     )
 
