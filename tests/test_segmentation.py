@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from lisa import rle
 from lisa.answer_text import readable
+from lisa.boxes import boxes_of
 from lisa.drawing import COLORS, _outline, color_of, draw_masks
 from lisa.errors import BadInput
-from lisa.segmentation import Segmentation, boxes_of
+from lisa.segmentation import Segmentation
 
 KEYS = {"text", "raw_text", "masks", "spans", "phrases", "scores", "score_kind", "boxes", "size", "notice"}
 

@@ -93,9 +93,10 @@ def captioned(pictures: Sequence[PIL.Image.Image], said: Sequence[str], *, side:
 
 
 def sheet_of(tiles: Sequence[PIL.Image.Image], *, columns: int = 2) -> PIL.Image.Image:
-    """Tiles in rows, all as large as the largest."""
-    width, height = max(t.width for t in tiles), max(t.height for t in tiles)
-    sheet = PIL.Image.new("RGB", (columns * width, height * -(-len(tiles) // columns)), "white")
+    """Tiles in rows, all as large as the largest; one white pixel in each place where there are none."""
+    width, height = (max((t.size[side] for t in tiles), default=1) for side in (0, 1))
+    rows = max(-(-len(tiles) // columns), 1)
+    sheet = PIL.Image.new("RGB", (columns * width, rows * height), "white")
     for i, tile in enumerate(tiles):
         sheet.paste(tile, (i % columns * width, i // columns * height))
     return sheet

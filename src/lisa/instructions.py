@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lisa.boxes import boxes_of
 from lisa.errors import BadInput, shown
 from lisa.types import Size
 
@@ -99,5 +100,4 @@ def _box_of(mask: NDArray[np.generic], size: Size) -> list[float]:
     """Around a mask's pixels. Raises BadInput for an empty one, or of another size."""
     if mask.shape != tuple(size) or not mask.any():
         raise BadInput(f"the mask pointed with is empty, or is not {size[0]} × {size[1]} as the picture is")
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return [float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)]
+    return boxes_of(mask[None] != 0)[0].tolist()

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lisa import rle
 from lisa.answer_text import Span, readable
+from lisa.boxes import boxes_of
 from lisa.errors import BadInput
 from lisa.types import Image, Size
 
@@ -196,16 +197,6 @@ class Segmentation:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"this is no saved answer ({error}): give what Segmentation.to_dict wrote") from error
-
-
-def boxes_of(masks: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """`[N, H, W]` → the tight boxes `[N, 4]` x0, y0, x1, y1, right and bottom exclusive; zeros for an empty mask."""
-    boxes = np.zeros((len(masks), 4), np.float32)
-    for index, mask in enumerate(masks):
-        columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
-        if len(columns):
-            boxes[index] = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
-    return boxes
 
 
 def _size_of(masks: NDArray[np.bool_], image: Image | None) -> Size:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lisa.claims.data import is_written
+from lisa.claims.drawn import write_curve, write_pictures
 from lisa.claims.full_size import full_size
 from lisa.claims.plan import ABLATIONS_1, ABLATIONS_2, LEARN, NEW, OLD, TEST, VAL, Run
 from lisa.claims.run import Work, rows_of
 from lisa.claims.seeds import Seeds, by_seed, change, holm, noise, share
-from lisa.claims.shown import write_curve, write_pictures
 from lisa.files import write_text
 from lisa.metrics.intervals import Figure
 from lisa.metrics.paired import Difference

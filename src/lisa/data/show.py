@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
-import PIL.ImageDraw
 import PIL.ImageOps
 
 from lisa.data.base import ABSENT, Classed, Reader
-from lisa.drawing import draw_masks
+from lisa.drawing import captioned, draw_masks, sheet_of
 from lisa.errors import BadInput
 from lisa.files import write_text
 from lisa.types import Sample
@@ -69,7 +68,7 @@ def sheet(reader: Reader, out: Path, *, count: int = 24) -> int:
         chosen += list(reader.draw(i, np.random.default_rng(i)))[:1]
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix.lower() == ".png":
-        _grid([_tile(s) for s in chosen]).save(out)
+        sheet_of([_tile(s) for s in chosen], columns=4).save(out)
     else:
         write_text(out, _page(chosen))
     return len(chosen)
@@ -87,20 +86,7 @@ def _overlay(sample: Sample) -> PIL.Image.Image:
 
 
 def _tile(sample: Sample) -> PIL.Image.Image:
-    tile = PIL.Image.new("RGB", (TILE + 8, TILE + 34), "white")
-    tile.paste(_overlay(sample), (4, 4))
-    text = sample.turns[0].instruction
-    shown = text if len(text) <= 52 else text[:49] + "..."
-    PIL.ImageDraw.Draw(tile).text((4, TILE + 8), shown.encode("latin-1", "replace").decode("latin-1"), fill="black")
-    return tile
-
-
-def _grid(tiles: Sequence[PIL.Image.Image], columns: int = 4) -> PIL.Image.Image:
-    rows = -(-len(tiles) // columns)
-    canvas = PIL.Image.new("RGB", (columns * (TILE + 8), max(rows, 1) * (TILE + 34)), "white")
-    for i, tile in enumerate(tiles):
-        canvas.paste(tile, (i % columns * (TILE + 8), i // columns * (TILE + 34)))
-    return canvas
+    return captioned([_overlay(sample)], [sample.turns[0].instruction], side=TILE)
 
 
 def _page(samples: Sequence[Sample]) -> str:

@@ -8,9 +8,7 @@ in docs/models/tiny.md.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.distributions import Binomial
 
 from lisa.errors import BadCheckpoint
 from lisa.model.segmenter import EncodedImage, Segmenter
@@ -89,8 +88,9 @@ def beyond(count: int) -> int:
 
     More would often come of a limit that really keeps less than `KEPT`.
     """
-    chances = (math.comb(count, k) * (1 - KEPT) ** k * KEPT ** (count - k) for k in range(count))
-    return sum(chance <= 1 - SURE for chance in accumulate(chances)) - 1 if KEPT**count <= 1 - SURE else 0
+    drawn = Binomial(count, torch.tensor(1 - KEPT, dtype=torch.float64))
+    at_most = drawn.log_prob(torch.arange(count, dtype=torch.float64)).exp().cumsum(0)
+    return max(int((at_most <= 1 - SURE).sum()) - 1, 0)
 
 
 def described(image: EncodedImage) -> Tensor:

@@ -52,15 +52,13 @@ class WorldShown:
     def __init__(self) -> None:
         self.classes = classes_of_world()
         self.sizes: Mapping[str, int] = self.classes.token_sizes
-        self._last: tuple[Picture, NDArray[np.int64]] | None = None
+        self._last: tuple[Picture, dict[int, NDArray[np.int64]]] | None = None
 
     def mentions(self, sample: Sample, text: str) -> list[Noted]:
         """See `Shown`."""
         picture, found = sample.meta["picture"], []
         for mention in mentions(text, sample.meta["language"]):
-            meaning = mention.meaning
-            ids = meaning.things(picture)
-            mask = meaning.mask(picture)
+            mask, ids = mention.meaning.mask(picture), mention.meaning.things(picture)
             found.append(Noted(mask=mask, facts=self._facts(picture, ids), end=mention.end))
         return found
 
@@ -70,9 +68,10 @@ class WorldShown:
         return Noted(mask=picture.mask(*ids), facts=self._facts(picture, ids)) if ids else None
 
     def _facts(self, picture: Picture, ids: Sequence[int]) -> NDArray[np.int64] | None:
-        if len(ids) != 1:
-            return None
+        """Of a single thing that is seen, by its number."""
         if self._last is None or self._last[0] is not picture:  # conversations come picture by picture
             tables = tables_of(picture, self.classes)
-            self._last = picture, np.stack([tables[name] for name in self.sizes], axis=1)
-        return self._last[1][ids[0]]
+            rows = np.stack([tables[name] for name in self.sizes], axis=1)
+            self._last = picture, {id: rows[id] for id in np.unique(picture.ids).tolist() if id}
+        seen = [self._last[1][id] for id in ids if id in self._last[1]]
+        return seen[0] if len(seen) == 1 else None

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lisa.boxes import boxes_of, overlaps
 from lisa.instructions import places_in
 from lisa.types import Mask
 from lisa.world.facts import CATEGORIES, COLOURS_ZH, GROUPS_ZH, MANY_PARTS, NAMES, NAMES_ZH, PARTS_ZH, PARTS_ZH_OF, rows
@@ -50,11 +50,10 @@ class Meaning:
         return np.isin(picture.ids, self.things(picture))
 
     def things(self, picture: Picture) -> list[int]:
-        """All things that it may mean and that are seen; none for a part."""
+        """All things that it may mean, seen or not; none for a part."""
         if self.place:
-            return list(_things_at(picture, self.place))
-        seen = set(np.unique(picture.ids).tolist())
-        return [t.id for t in picture.scene.things if t.id in seen and self._fits(t)]
+            return _things_at(picture, self.place)
+        return [t.id for t in picture.scene.things if self._fits(t)]
 
     def _fits(self, thing: Thing) -> bool:
         if self.part is not None:
@@ -95,30 +94,17 @@ def mentions(text: str, language: str) -> list[Mention]:
     return sorted(found, key=lambda mention: mention.end)
 
 
-def _things_at(picture: Picture, place: tuple[float, ...]) -> Iterator[int]:
-    """The thing at a point, or the one that a box is drawn around: of which what is seen fills it best."""
+def _things_at(picture: Picture, place: tuple[float, ...]) -> list[int]:
+    """The thing at a point, or the one that a box is drawn around: whose seen part has the box most like it."""
     height, width = picture.ids.shape
     if len(place) == 2:
         x, y = (min(int(share * side), side - 1) for share, side in zip(place, (width, height)))
-        yield from (int(picture.ids[y, x]),) if picture.ids[y, x] else ()
-        return
-    box = np.array(place) * (width, height, width, height)
-    boxes = {int(id): box_of(picture.ids == id) for id in np.unique(picture.ids) if id}
-    overlaps = {id: _overlap(box, np.array(own)) for id, own in boxes.items()}
-    yield from (id for id, share in overlaps.items() if share > 0 and share == max(overlaps.values()))
-
-
-def _overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """IoU of two boxes."""
-    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    both = float(np.prod(sides.clip(min=0)))
-    return both / max(float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])) - both, 1e-6)
-
-
-def box_of(mask: Mask) -> tuple[int, int, int, int]:
-    """Around a mask that is not empty, in pixels: x0, y0, x1, y1."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+        return [int(picture.ids[y, x])] if picture.ids[y, x] else []
+    ids = [int(id) for id in np.unique(picture.ids) if id]
+    alike = overlaps(
+        np.array(place) * (width, height, width, height), boxes_of(picture.ids == np.array(ids)[:, None, None])
+    )
+    return [ids[int(alike.argmax())]] if alike.any() else []
 
 
 @lru_cache(maxsize=2)
@@ -180,7 +166,7 @@ def _phrase(picture: Picture, rng: np.random.Generator, language: str) -> str:
     thing = things[int(rng.integers(len(things)))] if things and rng.random() < 0.6 else None
     if thing is not None and rng.random() < POINTED and (mask := picture.mask(thing.id)).any():
         height, width = mask.shape
-        return region([v / s for v, s in zip(box_of(mask), (width, height) * 2)], mask, rng)
+        return region((boxes_of(mask[None])[0] / (width, height, width, height)).tolist(), mask, rng)
     words, point = _words(language), rng.random()
     if point < 0.62:
         kind = thing.kind if thing is not None and thing.kind in words["kinds"] else _any(rng, sorted(words["kinds"]))
