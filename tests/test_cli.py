@@ -57,7 +57,7 @@ def test_help_is_quick_and_imports_no_torch():
     times = []
     for _ in range(3):
         start = time.perf_counter()
-        done = subprocess.run([sys.executable, "-m", "lisa.cli", "--help"], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-m", "lisa", "--help"], capture_output=True, text=True, check=True)
         times.append(time.perf_counter() - start)
     for command in ("segment", "chat", "eval", "train", "get", "doctor", "demo"):
         assert command in done.stdout

@@ -177,7 +177,7 @@ def test_the_command_honours_the_environment(small, tmp_path):
         keep = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
         environment = {**keep, "HF_ENDPOINT": small.endpoint, "HF_HOME": str(tmp_path / "home"), **extra}
         return subprocess.run(
-            [sys.executable, "-m", "lisa.cli", *arguments], env=environment, capture_output=True, text=True, timeout=60
+            [sys.executable, "-m", "lisa", *arguments], env=environment, capture_output=True, text=True, timeout=60
         )
 
     offline = lisa("get", "lisa-7b", HF_HUB_OFFLINE="1")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lisa.cli import app, data_app
+from lisa.cli import app, data_commands
 from lisa.serve.words import ZH, english_only
 
 ROOT = Path(__file__).parents[1]
@@ -47,7 +47,7 @@ def test_both_give_the_same_figures():
 def test_commands_and_links_are_there(name):
     text = read(name)
     known = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback} | {"data"}
-    below = {c.name or c.callback.__name__ for c in data_app.registered_commands if c.callback}
+    below = {c.name or c.callback.__name__ for c in data_commands.app.registered_commands if c.callback}
     for command in re.findall(r"\blisa ([a-z]+(?: [a-z]+(?:, [a-z]+)*)?)", "\n".join([*commands(text), *blocks(text)])):
         first, _, rest = command.partition(" ")
         assert first in known, command
