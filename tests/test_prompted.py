@@ -12,7 +12,7 @@ from lisa.model.checkpoint import build
 from lisa.recipes.tiny import debug
 from lisa.train.dense import classes_of_world, dense_objective
 from lisa.train.prompted import Called, PromptedWords, WorldWords, called_of
-from lisa.train.tiny import PROMPT_IN_WORDS, FreshDialogues, make_tokenizer, seg_objective, tokenizer_samples
+from lisa.train.tiny import PROMPT_IN_WORDS, FreshDialogues, make_tokenizer, seg_objective, tokenizer_texts
 from lisa.world.sets import make_picture
 
 CLASSES = classes_of_world()
@@ -23,7 +23,7 @@ def small(tmp_path_factory):
     """A segmenter and what its masker was taught with, both with random weights."""
     recipe = debug()
     home = tmp_path_factory.mktemp("small")
-    make_tokenizer(home / "tokenizer.json", tokenizer_samples(recipe), recipe.vocabulary)
+    make_tokenizer(home / "tokenizer.json", tokenizer_texts(recipe), recipe.vocabulary)
     torch.manual_seed(0)
     dense = dense_objective(recipe).module
     segmenter = build(recipe.model, home)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from small_model import SMALL, write_small
 
-from lisa.model.checkpoint import build
+from lisa.model.checkpoint import build, load, save
 from lisa.train.loop import FitConfig, fit
 from lisa.train.words import WordsObjective
 from lisa.types import Sample, Target, Turn
@@ -44,6 +46,22 @@ def test_words_are_learned_without_pictures(tmp_path):
     assert told[-1]["total"] < 0.4 * told[0]["total"] and told[-1]["right"] > told[0]["right"]
     after = segmenter.state_dict()
     assert before and all(torch.equal(after[k], v) for k, v in before.items())
+
+
+def test_words_may_be_said_by_what_they_are_read_by(tmp_path):
+    folder = write_small(tmp_path / "small")
+    options = SMALL.vlm.options | {"tied": True}
+    config = replace(SMALL, vlm=replace(SMALL.vlm, options=options))
+    segmenter = build(config, folder)
+    vlm = segmenter.vlm
+    assert vlm.head.weight is vlm.model.get_input_embeddings().weight
+    objective = WordsObjective(vlm, talk)
+    trained = [p for optimizer in objective.optimizers for group in optimizer.param_groups for p in group["params"]]
+    assert sum(p is vlm.head.weight for p in trained) == 1
+    save(segmenter, config, tmp_path / "saved")
+    again = load(tmp_path / "saved", device=torch.device("cpu"), dtype=torch.float32).vlm
+    assert again.head.weight is again.model.get_input_embeddings().weight
+    assert torch.equal(again.head.weight, vlm.head.weight)
 
 
 def test_chinese_is_read_by_its_characters():

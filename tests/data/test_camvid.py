@@ -24,7 +24,7 @@ from lisa.maskers.pyramid import build as build_masker
 from lisa.model.checkpoint import build
 from lisa.recipes.camvid import MODEL, debug
 from lisa.rle import encode
-from lisa.train.camvid import TOKEN_SIZES, question_objective, tokenizer_samples, train_camvid
+from lisa.train.camvid import TOKEN_SIZES, question_objective, tokenizer_texts, train_camvid
 from lisa.train.look import LookHeads
 from lisa.train.loop import FitConfig, train_step
 from lisa.train.photos import PhotoHeads
@@ -168,7 +168,7 @@ def test_questions_train_answers_that_say_the_maskers_own_words(folder, tmp_path
         vlm=PartConfig(family="tiny", options={"square": 96, "width": 64, "layers": 2, "tower": tower}),
         masker=PartConfig(family="pyramid", options=options),
     )
-    make_tokenizer(tmp_path / "tokenizer.json", tokenizer_samples(data), 400)
+    make_tokenizer(tmp_path / "tokenizer.json", tokenizer_texts(data), 400)
     segmenter, words = build(small, tmp_path).train(), PhotoHeads(build_masker(options))
     objective = question_objective(segmenter, data, LookHeads(segmenter.vlm.width, TOKEN_SIZES), words, seed=1)
     row = objective.batches([range(2)])

@@ -64,7 +64,8 @@ class CamvidRecipe:
     """Steps of the words alone of questions and answers about 6 photographs."""
     seg_steps: int = 900
     """Steps of 3 photographs, each asked about in three conversations."""
-    vocabulary: int = 2_000
+    vocabulary: int = 7_000
+    """Most words are one token: what is learned of them in one question holds in another."""
     seed: int = 1
 
     def to_json(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from lisa.data.augment import Augmentation
-from lisa.data.camvid import CLASSES, CamVid
+from lisa.data.camvid import CLASSES, CamVid, questions
 from lisa.data.camvid import camvid as open_camvid
 from lisa.data.mixture import Mixture, Part
 from lisa.devices import computes_bf16
@@ -29,7 +29,7 @@ from lisa.train.loop import FitConfig, Objective, Report, fit
 from lisa.train.photos import PhotoHeads, PhotoObjective, squared
 from lisa.train.prompted import PromptedObjective
 from lisa.train.seg import SegStep
-from lisa.train.tiny import make_tokenizer, optimizers_of
+from lisa.train.tiny import make_tokenizer, optimizers_of, texts_of
 from lisa.train.watch import logged
 from lisa.train.words import WordsObjective
 from lisa.types import Sample
@@ -128,10 +128,11 @@ def labels_of(sample: Sample, square: int) -> dict[str, Tensor]:
     return {"kind": torch.from_numpy(full)}
 
 
-def tokenizer_samples(data: CamVid) -> Iterator[Sample]:
-    """Three rounds of questions."""
+def tokenizer_texts(data: CamVid) -> Iterator[str]:
+    """Three rounds of questions, and each wording once: a word that is one token is learned from fewer of them."""
     draw = rounds(data, seed=0)
-    return (s for place in range(3 * len(data)) for s in draw(place))
+    yield from texts_of(s for place in range(3 * len(data)) for s in draw(place))
+    yield from (wording.lower() for asked in questions().values() for wording in asked.learned)
 
 
 def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | None:
@@ -157,7 +158,7 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
         home = folder / stage.name
         if fit(objective, config, home, logged(report, home)) < stage.steps:
             return None
-    make_tokenizer(final / "tokenizer.json", tokenizer_samples(data), recipe.vocabulary)
+    make_tokenizer(final / "tokenizer.json", tokenizer_texts(data), recipe.vocabulary)
     torch.manual_seed(recipe.seed + 1)
     segmenter = _joined(recipe, heads, final)
     config = FitConfig(steps=recipe.word_steps, samples=TALKED_ABOUT, seed=recipe.seed, schedule="constant")
@@ -189,7 +190,7 @@ def _joined(recipe: CamvidRecipe, heads: PhotoHeads, folder: Path) -> Segmenter:
 def objectives_of(recipe: CamvidRecipe, folder: Path) -> dict[str, tuple[Callable[[], Objective], int]]:
     """Field of the recipe → what makes that stage's objective, and pictures a step; for those who measure time."""
     data = open_camvid(Path(recipe.data_dir), recipe.part)
-    make_tokenizer(folder / "tokenizer.json", tokenizer_samples(data), recipe.vocabulary)
+    make_tokenizer(folder / "tokenizer.json", tokenizer_texts(data), recipe.vocabulary)
 
     def heads() -> PhotoHeads:
         made = PhotoHeads(build_masker(recipe.model.masker.options))

@@ -38,7 +38,7 @@ from lisa.train.seg import SegStep
 from lisa.train.shown import WorldShown
 from lisa.train.watch import logged
 from lisa.train.words import WordsObjective
-from lisa.types import Sample, Turn
+from lisa.types import SEG, Sample, Turn
 from lisa.vlms.tiny import train_tokenizer
 from lisa.world.draw import draw
 from lisa.world.mentions import listed
@@ -128,19 +128,24 @@ def _reworded(sample: Sample, rng: np.random.Generator, language: str) -> Sample
     return replace(sample, turns=tuple(turns))
 
 
-def make_tokenizer(path: Path, samples: Iterable[Sample], vocabulary: int) -> None:
-    """`tokenizer.json` from what is asked and answered in some dialogues, kept where it is there already."""
-    if path.exists():
-        return
-    texts = [f" {t}" for s in samples for turn in s.turns for t in (turn.instruction.lower(), turn.answer or "")]
-    train_tokenizer([t.replace(" [SEG]", "") for t in texts], vocabulary).save(str(path))
+def make_tokenizer(path: Path, texts: Iterable[str], vocabulary: int) -> None:
+    """`tokenizer.json` from what is asked and answered, kept where it is there already."""
+    if not path.exists():
+        train_tokenizer([f" {text}" for text in texts], vocabulary).save(str(path))
 
 
-def tokenizer_samples(recipe: TinyRecipe) -> Iterator[Sample]:
+def texts_of(samples: Iterable[Sample]) -> Iterator[str]:
+    """What is asked in some dialogues, as it is read, and what is answered, without [SEG]."""
+    for turn in (turn for sample in samples for turn in sample.turns):
+        yield turn.instruction.lower()
+        yield (turn.answer or "").replace(f" {SEG}", "").replace(SEG, "")
+
+
+def tokenizer_texts(recipe: TinyRecipe) -> Iterator[str]:
     """Dialogues about scenes of their own seed."""
     lesson = Lesson(seed=recipe.tokenizer_seed, pictures=1, dialogues=8, own=recipe.words.own, shares=NO_PLACES)
     draw = FreshDialogues(lesson)
-    return (s for place in range(recipe.tokenizer_pictures) for s in draw(place))
+    return texts_of(s for place in range(recipe.tokenizer_pictures) for s in draw(place))
 
 
 def optimizers_of(segmenter: Segmenter, heads: nn.Module, rate: float = 1.0) -> tuple[Muon, torch.optim.AdamW]:
@@ -258,7 +263,7 @@ def _begin(
     if dense is None:
         return None
     if ranks.first:
-        make_tokenizer(folder / "checkpoint" / "tokenizer.json", tokenizer_samples(recipe), recipe.vocabulary)
+        make_tokenizer(folder / "checkpoint" / "tokenizer.json", tokenizer_texts(recipe), recipe.vocabulary)
     ranks.wait()
     torch.manual_seed(recipe.seed + 1)
     segmenter = build(recipe.model, folder / "checkpoint")
@@ -273,7 +278,7 @@ def _begin(
 def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[[], Objective], int]]:
     """Field of the recipe → what makes that stage's objective, and pictures a step; for those who measure time."""
     few = replace(recipe, tokenizer_pictures=200)
-    make_tokenizer(folder / "tokenizer.json", tokenizer_samples(few), recipe.vocabulary)
+    make_tokenizer(folder / "tokenizer.json", tokenizer_texts(few), recipe.vocabulary)
     return {
         "dense_steps": (lambda: dense_objective(recipe), recipe.dense_pictures),
         "token_steps": (lambda: token_objective(recipe, dense_objective(recipe).module), recipe.token_pictures),

@@ -181,7 +181,7 @@ def train_tokenizer(texts: Sequence[str], vocab_size: int) -> Tokenizer:
 def build(options: dict[str, Any], folder: Path) -> HfVlm:
     """The model with random weights; `folder` holds `tokenizer.json`.
 
-    Options: square, width, layers, tower {widths, depths, layers}.
+    Options: square, width, layers, tower {widths, depths, layers}; tied: words are said by what they are read by.
     """
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     grid = options["square"] // 16
@@ -196,12 +196,17 @@ def build(options: dict[str, Any], folder: Path) -> HfVlm:
         pad_token_id=dialogue.pad_token_id,
         bos_token_id=dialogue.bos,
         eos_token_id=dialogue.eos,
-        tie_word_embeddings=False,
+        tie_word_embeddings=options.get("tied", False),
     )
     unused = CLIPVisionConfig(
         hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=1, image_size=28, patch_size=14
     )
-    config = LlavaConfig(vision_config=unused, text_config=text, image_token_id=dialogue.image)  # type: ignore[call-arg]
+    config = LlavaConfig(
+        vision_config=unused,  # type: ignore[call-arg]
+        text_config=text,
+        image_token_id=dialogue.image,
+        tie_word_embeddings=text.tie_word_embeddings,
+    )
     config._attn_implementation = "eager"  # the fastest with a mask on CPUs, in bf16 by twice
     model = TinyLlava(config)
     tower = options["tower"]
