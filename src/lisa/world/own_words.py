@@ -1,4 +1,4 @@
-"""What people ask for without naming it: some forty-five questions a kind in each language, as they come to mind.
+"""What people ask for without naming it: about 145 questions a kind in each language, as they come to mind.
 
 "My hands are dirty, what should I use?" ─► the soap, where there is one and nothing else that would do
 
