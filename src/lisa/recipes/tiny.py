@@ -108,11 +108,11 @@ class TinyRecipe:
     """Pictures whose dialogues make the vocabulary."""
     vocabulary: int = 3_200
     dense_seed: int = 2
-    dense_steps: int = 1_000
+    dense_steps: int = 2_000
     dense_pictures: int = 12
     """Pictures a step of the dense stage."""
     token_seed: int = 3
-    token_steps: int = 400
+    token_steps: int = 1_000
     """Steps in which the language side's tokens alone learn to say what is there, after the dense stage."""
     token_pictures: int = 24
     words: Lesson = WORDS
