@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 
@@ -32,10 +33,13 @@ def published(shared: Path, folder: Path) -> Path:
 
 
 def edit_weights(folder: Path, change) -> None:
-    """Applies `change` to the dictionary of tensors."""
-    tensors = load_file(folder / "model.safetensors")
+    """Applies `change` to the dictionary of tensors; what the file says of them stays."""
+    path = folder / "model.safetensors"
+    with safe_open(path, "np") as file:
+        said = file.metadata()
+    tensors = load_file(path)
     change(tensors)
-    save_file({key: np.ascontiguousarray(value) for key, value in tensors.items()}, folder / "model.safetensors")
+    save_file({key: np.ascontiguousarray(value) for key, value in tensors.items()}, path, metadata=said)
 
 
 def edit_json(path: Path, **changes: object) -> None:

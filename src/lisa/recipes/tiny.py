@@ -24,6 +24,7 @@ MODEL = ModelConfig(
             "square": SQUARE,
             "width": 256,
             "layers": 6,
+            "tied": True,
             "tower": {"widths": WIDTHS, "depths": DEPTHS, "layers": 2},
         },
     ),
@@ -88,7 +89,7 @@ SEG = Lesson(
 )  # fmt: skip
 """The long one: kinds that are learned last are asked more often."""
 
-WORDS = Lesson(seed=16, pictures=8, dialogues=10, own=3, shares=SEG.shares)
+WORDS = Lesson(seed=16, pictures=8, dialogues=10, own=5, shares=SEG.shares)
 """What is said, before anything is seen."""
 
 
@@ -97,7 +98,7 @@ class TinyRecipe:
     """Every choice of the embedded model's training."""
 
     SHARES: ClassVar[Mapping[str, float]] = {
-        "dense_steps": 0.22, "token_steps": 0.04, "word_steps": 0.10, "seg_steps": 0.64,
+        "dense_steps": 0.29, "token_steps": 0.08, "word_steps": 0.11, "seg_steps": 0.52,
     }  # fmt: skip
     """What `--minutes` gives to each stage."""
     model: ModelConfig = field(default_factory=lambda: MODEL)
@@ -106,7 +107,7 @@ class TinyRecipe:
     tokenizer_seed: int = 1
     tokenizer_pictures: int = 3_000
     """Pictures whose dialogues make the vocabulary."""
-    vocabulary: int = 3_200
+    vocabulary: int = 6_400
     dense_seed: int = 2
     dense_steps: int = 2_000
     dense_pictures: int = 12
@@ -116,12 +117,12 @@ class TinyRecipe:
     """Steps in which the language side's tokens alone learn to say what is there, after the dense stage."""
     token_pictures: int = 24
     words: Lesson = WORDS
-    word_steps: int = 600
+    word_steps: int = 900
     """Steps of conversations without their pictures, while their words learn what they look like."""
     listed: int = 6
     """Texts beside them, about each picture, that only list things."""
     seg: Lesson = SEG
-    seg_steps: int = 2_800
+    seg_steps: int = 3_000
     domain_pictures: int = 2_400
     """Scenes by which pictures of another kind are told, see `lisa.model.domain`; 0: they are not told."""
     presence_pictures: int = 250

@@ -39,7 +39,7 @@ from lisa.vlms.hf import HfVlm
 
 LabelsOf = Callable[[Sample, int], Mapping[str, Tensor]]
 """A conversation and the side of the language side's square → what its picture's tokens are to be read as, by name."""
-LOOK, READ, POINT, ATTEND, FIRST, RECALL = 0.1, 5.0, 2.0, 3.0, 2.0, 1.0
+LOOK, READ, POINT, ATTEND, FIRST, RECALL = 0.1, 5.0, 2.0, 3.0, 2.0, 0.3
 """Weights beside answers and masks."""
 PATCH = 16
 """Pixels of a token's side."""

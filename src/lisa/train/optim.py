@@ -14,6 +14,8 @@ from lisa.errors import BadInput
 
 NO_MATRICES = ("embed_tokens", "lm_head", "position", "stem.0")
 """Parts of names of weights that have two axes or more and are none of Muon's: tables, and the first convolution."""
+TABLE = 10.0
+"""Factor on the rate of an embedding that is trained from nothing: most of its rows are seen a few times only."""
 
 
 class Muon(torch.optim.Optimizer):
@@ -84,13 +86,21 @@ def muon_beside_adamw(
     others: Sequence[nn.Parameter],
     *,
     rate: float,
+    table: nn.Parameter | None = None,
     weight_decay: float = 0.01,
     betas: tuple[float, float] = (0.9, 0.999),
 ) -> tuple[Muon, torch.optim.AdamW]:
-    """Muon for the kernels at ten times the learning rate that AdamW has for the others."""
+    """Muon for the kernels at ten times the learning rate that AdamW has for the others.
+
+    `table`: the words' embedding, where it is trained from nothing; it gets `TABLE` times that rate.
+    """
+    once = [p for p in dict.fromkeys(others) if p is not table]
+    groups: list[dict[str, Any]] = [{"params": once}]
+    if table is not None:
+        groups.append({"params": [table], "lr": TABLE * rate})
     return (
         Muon([{"params": [*kernels]}], lr=10 * rate, weight_decay=weight_decay),  # there may be none
-        torch.optim.AdamW(others, lr=rate, betas=betas, weight_decay=weight_decay),
+        torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=weight_decay),
     )
 
 

@@ -42,6 +42,7 @@ from lisa.types import SEG, Sample, Turn
 from lisa.vlms.tiny import train_tokenizer
 from lisa.world.draw import draw
 from lisa.world.mentions import listed
+from lisa.world.own_words import own_words
 from lisa.world.questions import MAKERS
 from lisa.world.scene import Picture
 from lisa.world.sets import make_picture
@@ -142,16 +143,18 @@ def texts_of(samples: Iterable[Sample]) -> Iterator[str]:
 
 
 def tokenizer_texts(recipe: TinyRecipe) -> Iterator[str]:
-    """Dialogues about scenes of their own seed."""
-    lesson = Lesson(seed=recipe.tokenizer_seed, pictures=1, dialogues=8, own=recipe.words.own, shares=NO_PLACES)
-    draw = FreshDialogues(lesson)
-    return texts_of(s for place in range(recipe.tokenizer_pictures) for s in draw(place))
+    """Dialogues about scenes of their own seed, and each question in own words, so that most words are one token."""
+    draw = FreshDialogues(Lesson(seed=recipe.tokenizer_seed, pictures=1, dialogues=8, shares=NO_PLACES))
+    yield from texts_of(s for place in range(recipe.tokenizer_pictures) for s in draw(place))
+    if recipe.words.masks:
+        yield from (one.text.lower() for kinds in own_words().values() for asked in kinds.values() for one in asked)
 
 
 def optimizers_of(segmenter: Segmenter, heads: nn.Module, rate: float = 1.0) -> tuple[Muon, torch.optim.AdamW]:
     """Muon for the matrices of tower and language, AdamW for what else of a segmenter is trained, and for `heads`."""
-    kernels = matrices(segmenter.vlm, without=NO_MATRICES)  # type: ignore[arg-type]
-    return muon_beside_adamw(kernels, [*rest(segmenter, kernels), *heads.parameters()], rate=1e-3 * rate)
+    vlm: Any = segmenter.vlm
+    kernels, table = matrices(vlm, without=NO_MATRICES), vlm.model.get_input_embeddings().weight
+    return muon_beside_adamw(kernels, [*rest(segmenter, kernels), *heads.parameters()], rate=1e-3 * rate, table=table)
 
 
 def seg_objective(

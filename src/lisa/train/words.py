@@ -53,8 +53,8 @@ class WordsObjective:
         decoder: Any = vlm.model.get_decoder()
         kernels = matrices(decoder, without=NO_MATRICES)
         others = [*rest(decoder, kernels), *vlm.head.parameters(), *(beside.parameters() if beside else ())]
-        once = list(dict.fromkeys(others))  # the head's may be the embedding's
-        self.optimizers: Sequence[Optimizer] = muon_beside_adamw(kernels, once, rate=1e-3)
+        table: Any = vlm.model.get_input_embeddings()
+        self.optimizers: Sequence[Optimizer] = muon_beside_adamw(kernels, others, rate=1e-3, table=table.weight)
         self._image = vlm.model.config.image_token_id
         self._blank = vlm.prepare_image(np.zeros((1, 1, 3), np.uint8))
 

@@ -201,12 +201,8 @@ def build(options: dict[str, Any], folder: Path) -> HfVlm:
     unused = CLIPVisionConfig(
         hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=1, image_size=28, patch_size=14
     )
-    config = LlavaConfig(
-        vision_config=unused,  # type: ignore[call-arg]
-        text_config=text,
-        image_token_id=dialogue.image,
-        tie_word_embeddings=text.tie_word_embeddings,
-    )
+    config = LlavaConfig(vision_config=unused, text_config=text, image_token_id=dialogue.image)  # type: ignore[call-arg]
+    config.tie_word_embeddings = text.tie_word_embeddings
     config._attn_implementation = "eager"  # the fastest with a mask on CPUs, in bf16 by twice
     model = TinyLlava(config)
     tower = options["tower"]
