@@ -65,7 +65,7 @@ class CamvidRecipe:
     seg_steps: int = 900
     """Steps of 3 photographs, each asked about in three conversations."""
     vocabulary: int = 7_000
-    """Most words are one token: what is learned of them in one question holds in another."""
+    """Large enough for most words to be one token."""
     seed: int = 1
 
     def to_json(self) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def labels_of(sample: Sample, square: int) -> dict[str, Tensor]:
 
 
 def tokenizer_texts(data: CamVid) -> Iterator[str]:
-    """Three rounds of questions, and each wording once: a word that is one token is learned from fewer of them."""
+    """Three rounds of questions, and each wording once."""
     draw = rounds(data, seed=0)
     yield from texts_of(s for place in range(3 * len(data)) for s in draw(place))
     yield from (wording.lower() for asked in questions().values() for wording in asked.learned)

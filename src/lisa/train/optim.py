@@ -94,7 +94,7 @@ def muon_beside_adamw(
 
     `table`: the words' embedding, where it is trained from nothing; it gets `TABLE` times that rate.
     """
-    once = [p for p in dict.fromkeys(others) if p is not table]
+    once = [p for p in dict.fromkeys(others) if p is not table]  # a head may be the table itself
     groups: list[dict[str, Any]] = [{"params": once}]
     if table is not None:
         groups.append({"params": [table], "lr": TABLE * rate})
