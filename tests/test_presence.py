@@ -10,6 +10,7 @@ from lisa.errors import BadCheckpoint, BadInput
 from lisa.evaluate.run import weights_hash
 from lisa.model.presence import KEPT, PRESENCE, Presence, denials, margins
 from lisa.predictor import load
+from lisa.vlms.tiny import SPECIAL
 from lisa.world.sets import make_picture
 
 
@@ -69,9 +70,9 @@ def test_it_lies_beside_the_weights_and_is_part_of_them(tmp_path):
 def test_only_the_first_word_of_an_answer_leans(tmp_path):
     folder, image = write_small(tmp_path / "small"), make_picture(212, 0).image
     plain = load(folder).segment(image, "Where is it?", max_new_tokens=6).raw_text
-    Presence((40,), 1e2).save(folder)
+    Presence((len(SPECIAL) + 40,), 1e2).save(folder)
     leaning = load(folder)
-    word = leaning.segmenter.vlm.decode([40])
+    word = leaning.segmenter.vlm.decode([len(SPECIAL) + 40])
     said = leaning.segment(image, "Where is it?", max_new_tokens=6).raw_text
     assert said.startswith(word) and not plain.startswith(word)
     assert leaning.segmenter.vlm.decode([40] * 6) != said

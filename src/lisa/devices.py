@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+from collections.abc import Iterator
 
 import torch
 
@@ -53,6 +55,28 @@ def computes_bf16(device: torch.device) -> bool:
     if device.type == "cpu" and platform.machine().lower() in ("x86_64", "amd64"):
         return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return device.type != "cpu"
+
+
+def pads_cheaply(device: torch.device) -> bool:
+    """Whether computing padding costs less than another pass without it, as on GPUs, which wait for orders."""
+    return device.type != "cpu"
+
+
+def casts_small(device: torch.device) -> bool:
+    """Whether autocast to bfloat16 speeds up a model of a few million weights: on GPUs it is mostly casts then."""
+    return device.type == "cpu" and computes_bf16(device)
+
+
+@contextlib.contextmanager
+def small_float32(device: torch.device) -> Iterator[None]:
+    """For models so small that a GPU takes longer to cast than to multiply: float32, in its matrix units' TF32."""
+    before = torch.get_float32_matmul_precision()
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def own_device(device: torch.device, local_rank: int) -> tuple[torch.device, str]:

@@ -20,7 +20,7 @@ from lisa.geometry import Geometry, wide
 from lisa.maskers.base import Masker
 from lisa.model.losses import LossWeights, mask_losses, score_loss, text_loss
 from lisa.model.seg_head import SegProjector, generated_states, seg_positions
-from lisa.types import SEG, Image, Sample, Turn
+from lisa.types import SEG, Image, Sample, Size, Turn
 from lisa.vlms.base import IGNORE, Generated, Vlm, VlmBatch, join_images
 
 
@@ -239,21 +239,33 @@ class Segmenter(nn.Module):
             total = total + 0.0 * (output.low_res_logits.sum() + output.seg_embeddings.sum())
         score = None
         if w.score:
-            said = [output.predicted_iou[output.seg_image == i] for i in range(len(targets))]
-            score = score_loss(said, logits, targets, n["masks"])
+            said = output.predicted_iou[output.seg_image.argsort(stable=True)]
+            score = score_loss(said.split([len(rows) for rows in logits]), logits, targets, n["masks"])
             total = total + w.score * score
         return Losses(total=total, text=text, bce=bce, dice=dice, score=score)
 
     def _compared(self, batch: Batch, output: Output, original: bool) -> tuple[list[Tensor], list[Tensor]]:
-        """Per picture, mask logits and targets: `[N_i, H_i, W_i]` at its original size, or `[N_i, h, w]`."""
-        logits, targets = [], []
-        for i, (geometry, target) in enumerate(zip(batch.geometries, batch.targets)):
-            rows = output.low_res_logits[output.seg_image == i]
-            if len(rows) != len(target):
-                raise ValueError(f"picture {i} of the batch has {len(rows)} [SEG] and {len(target)} masks")
-            logits.append(geometry.restore(rows) if original else wide(rows))
-            targets.append(target if original else geometry.lower(target, (rows.shape[-2], rows.shape[-1])))
-        return logits, targets
+        """Mask logits and targets, picture by picture: `[N_i, H_i, W_i]` at each one's size, or one `[N, h, w]`."""
+        counts = output.seg_image.bincount(minlength=len(batch.targets)).tolist()
+        for i, (found, target) in enumerate(zip(counts, batch.targets)):
+            if found != len(target):
+                raise ValueError(f"picture {i} of the batch has {found} [SEG] and {len(target)} masks")
+        rows = output.low_res_logits[output.seg_image.argsort(stable=True)]
+        if not original:
+            return [wide(rows)], [_lowered(batch, (rows.shape[-2], rows.shape[-1]))]
+        return [g.restore(some) for g, some in zip(batch.geometries, rows.split(counts))], list(batch.targets)
+
+
+def _lowered(batch: Batch, size: Size) -> Tensor:
+    """All targets as a decoder's map of that size has them, `[N, h, w]`; pictures of one geometry together."""
+    alike: dict[Geometry, list[int]] = {}
+    for i, geometry in enumerate(batch.geometries):
+        alike.setdefault(geometry, []).append(i)
+    lowered: dict[int, Tensor] = {}
+    for geometry, numbers in alike.items():
+        some = geometry.lower(torch.cat([batch.targets[i] for i in numbers]), size)
+        lowered |= zip(numbers, some.split([len(batch.targets[i]) for i in numbers]))
+    return torch.cat([lowered[i] for i in range(len(batch.targets))])
 
 
 def _hash(image: Image) -> str:

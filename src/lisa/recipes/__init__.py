@@ -16,6 +16,7 @@ RECIPES: Mapping[str, str] = {
     "own-tiny": "lisa.recipes.lisa:own_tiny",
     "reasonseg-finetune": "lisa.recipes.lisa:reasonseg_finetune",
     "tiny": "lisa.recipes.tiny:TinyRecipe",
+    "tiny-gpu": "lisa.recipes.tiny:on_gpu",
     "tiny-base": "lisa.recipes.tiny:base",
     "tiny-debug": "lisa.recipes.tiny:debug",
 }

@@ -14,7 +14,7 @@ from lisa.data.augment import Augmentation
 from lisa.data.camvid import CLASSES, CamVid, questions
 from lisa.data.camvid import camvid as open_camvid
 from lisa.data.mixture import Mixture, Part
-from lisa.devices import computes_bf16
+from lisa.devices import casts_small
 from lisa.files import write_json
 from lisa.geometry import Geometry
 from lisa.maskers.pyramid import build as build_masker
@@ -103,7 +103,7 @@ def question_objective(
     segmenter.vlm.model.model.vision_tower.trunk.requires_grad_(False)  # type: ignore[attr-defined]
     weights = LossWeights(text=TEXT, bce=2.0, dice=1.0, score=0.5, original_size=False)
     return PromptedObjective(
-        SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device)),
+        SegStep(segmenter, weights=weights, bf16=casts_small(segmenter.device)),
         rounds(data, seed),
         optimizers_of(segmenter, heads),
         heads,

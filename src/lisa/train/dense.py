@@ -30,7 +30,7 @@ from lisa.maskers.pyramid import VOTE_UNIT
 from lisa.model.losses import mask_losses, score_loss, true_iou
 from lisa.recipes.tiny import TinyRecipe
 from lisa.towers import TokenTower
-from lisa.train.loop import FitConfig, Report, fit, shared
+from lisa.train.loop import FitConfig, Objective, Report, fit, shared, workers_beside
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
 from lisa.train.ranks import Ranks
 from lisa.train.watch import logged
@@ -338,7 +338,7 @@ class DenseObjective:
         heads = self.module
         seen = heads(batch.pixels)
         fine, thing = seen.named, batch.kind > 0
-        weight = torch.full((fine[0].shape[1],), 1.0)
+        weight = torch.ones(fine[0].shape[1], device=fine[0].device)
         weight[0] = 0.2  # background is most of a picture and the easiest part of it
         kind = cross_entropy(fine[0], batch.kind, weight=weight, ignore_index=-1)
         colour = _where(cross_entropy(fine[1], batch.colour.clamp(min=0), reduction="none"), thing)
@@ -356,7 +356,7 @@ class DenseObjective:
 
     def _middles(self, tokens: Tensor, offset: Tensor, thing: Tensor) -> Tensor:
         """Error of where the middle of each patch's thing is, as waves, read from the tokens `[B, N, D]`."""
-        line = ((torch.arange(offset.shape[-1]) + 0.5) / offset.shape[-1])[1::2]
+        line = ((torch.arange(offset.shape[-1], device=offset.device) + 0.5) / offset.shape[-1])[1::2]
         offset, thing = offset[..., 1::2, 1::2], thing[..., 1::2, 1::2]  # a quarter of the pixels tell enough
         own = torch.stack(torch.meshgrid(line, line, indexing="ij"), dim=-1)
         waves = self.module.masker.waves(own + VOTE_UNIT * offset.permute(0, 2, 3, 1)) * thing[..., None]
@@ -408,7 +408,7 @@ def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     b, n, k = logits.shape
     grid = int(n**0.5)
     patches = labels.reshape(b, grid, labels.shape[1] // grid, grid, -1).transpose(2, 3).reshape(b, n, -1)
-    shares = torch.zeros(b, n, k).scatter_add_(2, patches.clamp(min=0), (patches >= 0).float())
+    shares = logits.new_zeros(b, n, k).scatter_add_(2, patches.clamp(min=0), (patches >= 0).float())
     shares[..., 0] *= 0.2
     return -(shares * logits.log_softmax(-1)).sum() / shares.sum().clamp(min=1)
 
@@ -421,14 +421,14 @@ def _pixels(square: int, image: Image) -> Tensor:
     return Geometry.fit((image.shape[0], image.shape[1]), square).pixels(image)
 
 
-def dense_objective(recipe: TinyRecipe) -> DenseObjective:
+def dense_objective(recipe: TinyRecipe, device: torch.device | str = "cpu") -> DenseObjective:
     """Both towers of a recipe with random weights, ready to be taught."""
     options, vlm = recipe.model.masker.options, recipe.model.vlm.options
     masker = build_masker(options)
     widths, depths = tuple(options["widths"]), tuple(options["depths"])
     tower = TokenTower(widths, depths, vlm["width"], grid=vlm["square"] // 16, layers=vlm["tower"]["layers"])
     heads = DenseHeads(classes_of_world(), masker, tower, vlm["width"])
-    heads.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    heads.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return DenseObjective(
         heads,
         partial(_pixels, options["square"]),
@@ -448,13 +448,20 @@ def train_dense(recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks |
 
     Below `folder` lie the stages "dense" and "tokens".
     """
-    objective, home = dense_objective(recipe), folder / "dense"
-    config = FitConfig(steps=recipe.dense_steps, samples=recipe.dense_pictures, seed=recipe.seed)
-    if fit(objective, config, home, logged(report, home, ranks), ranks=ranks) < recipe.dense_steps:
+    ranks = ranks or Ranks()
+    objective = dense_objective(recipe, ranks.device)
+    if not taught(objective, recipe.dense_steps, recipe.dense_pictures, recipe.seed, folder / "dense", report, ranks):
         return None
     if recipe.token_steps:
-        made, home = token_objective(recipe, objective.module), folder / "tokens"
-        config = FitConfig(steps=recipe.token_steps, samples=recipe.token_pictures, seed=recipe.seed)
-        if fit(made, config, home, logged(report, home, ranks), ranks=ranks) < recipe.token_steps:
+        made = token_objective(recipe, objective.module)
+        if not taught(made, recipe.token_steps, recipe.token_pictures, recipe.seed, folder / "tokens", report, ranks):
             return None
     return objective.module
+
+
+def taught(
+    objective: Objective, steps: int, pictures: int, seed: int, folder: Path, report: Report, ranks: Ranks
+) -> bool:
+    """Whether a stage came to its end; its state and log lie in `folder`."""
+    config = FitConfig(steps=steps, samples=pictures, seed=seed, workers=workers_beside(ranks))
+    return fit(objective, config, folder, logged(report, folder, ranks), ranks=ranks) == steps

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import os
 import pickle
 import signal
 import statistics
@@ -32,6 +33,7 @@ from lisa.errors import BadInput, LisaError, TooLarge
 from lisa.train.checkpoints import Saver, load_latest
 from lisa.train.feature_cache import FeatureCache
 from lisa.train.optim import schedule
+from lisa.train.placed import placed
 from lisa.train.ranks import Ranks, average, share_like, whole, whole_on_first, without_sync
 from lisa.train.zero import Zero
 
@@ -202,6 +204,11 @@ def batches(objective: Objective, start: int, config: FitConfig, ranks: Ranks) -
         generator=torch.Generator(),  # its own, so that starting workers leaves the run's dice alone
     )
     return _watched(iter(loader))
+
+
+def workers_beside(ranks: Ranks) -> int:
+    """How many processes should draw pictures for a process that trains: a GPU waits for all that the machine has."""
+    return 1 if ranks.device.type == "cpu" else max((os.cpu_count() or 2) // ranks.world - 1, 1)
 
 
 def _watched(rows: Iterator[list[Any]]) -> Iterator[list[Any]]:
@@ -414,19 +421,20 @@ def train_step(
         optimizer.zero_grad()
     sums: dict[str, float] = {}
     counts = _counts(objective, row, config, ranks)
+    device = next(objective.module.parameters()).device
     for i, (batch, divisor) in enumerate(zip(row, counts)):
         if i and _asked(stopping, ranks):
             raise _Stopped
         last = i == len(row) - 1
         with without_sync(objective.module, last=last):
-            losses = objective.losses(batch, divisor)
+            losses = objective.losses(placed(batch, device), divisor)
             total = losses["total"] * ranks.world  # engines take the mean over processes, this makes it the sum
             if isinstance(objective.module, Zero):
                 objective.module.backward(total, last=last)
             else:
                 total.backward()
-        for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach())
+        for name, value in zip(losses, torch.stack([loss.detach() for loss in losses.values()]).tolist()):
+            sums[name] = sums.get(name, 0.0) + value
     values = ranks.sum(sums)
     if not isinstance(objective.module, Zero | DistributedDataParallel | FSDPModule):
         average(objective.module, ranks)

@@ -37,35 +37,48 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """One update from the kernels' gradients."""
+        """One update from the kernels' gradients; those of one shape are made orthogonal together."""
         for group in self.param_groups:
-            for kernel in group["params"]:
-                if kernel.grad is None:
-                    continue
-                state = self.state[kernel]
-                if not state:
-                    state["momentum_buffer"] = torch.zeros_like(kernel)
-                velocity = state["momentum_buffer"].lerp_(kernel.grad, 1 - group["momentum"])
-                update = orthogonal(kernel.grad.lerp(velocity, group["momentum"]).flatten(1))
-                rate = group["lr"] * math.sqrt(max(1.0, update.shape[0] / update.shape[1]))
-                kernel.mul_(1 - group["lr"] * group["weight_decay"])
-                kernel.add_(update.reshape(kernel.shape), alpha=-rate)
+            kernels = [kernel for kernel in group["params"] if kernel.grad is not None]
+            alike: dict[torch.Size, list[int]] = {}
+            for number, kernel in enumerate(kernels):
+                alike.setdefault(kernel.flatten(1).shape, []).append(number)
+            pushed = self._pushed(kernels, group["momentum"])
+            if kernels:
+                torch._foreach_mul_(kernels, 1 - group["lr"] * group["weight_decay"])  # type: ignore[attr-defined]
+            for (rows, columns), numbers in alike.items():
+                update = orthogonal(torch.stack([pushed[n].flatten(1) for n in numbers]))
+                rate = group["lr"] * math.sqrt(max(1.0, rows / columns))
+                some = [kernels[n] for n in numbers]
+                torch._foreach_add_(some, [u.reshape(k.shape) for u, k in zip(update, some)], alpha=-rate)  # type: ignore[attr-defined]
+
+    def _pushed(self, kernels: list[Tensor], momentum: float) -> list[Tensor]:
+        """The gradients with Nesterov's momentum."""
+        if not kernels:
+            return []
+        for kernel in kernels:
+            if not self.state[kernel]:
+                self.state[kernel]["momentum_buffer"] = torch.zeros_like(kernel)
+        gradients: list[Tensor] = [kernel.grad for kernel in kernels]  # type: ignore[misc]
+        velocities = [self.state[kernel]["momentum_buffer"] for kernel in kernels]
+        torch._foreach_lerp_(velocities, gradients, 1 - momentum)  # type: ignore[attr-defined]
+        return list(torch._foreach_lerp(gradients, velocities, momentum))  # type: ignore[attr-defined]
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """`[M, N]` → nearly the same with every singular value near 1, by five steps of Newton and Schulz.
+    """`[…, M, N]` → nearly the same with every singular value near 1, by five steps of Newton and Schulz.
 
     The quintic's coefficients are Jordan's.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
+    tall = matrix.shape[-2] > matrix.shape[-1]
+    x = matrix.mT if tall else matrix
     x = x.to(torch.bfloat16 if computes_bf16(x.device) else torch.float32)
-    x = x / x.norm().clamp(min=1e-7)
+    x = (x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)).reshape(-1, *x.shape[-2:])
     for _ in range(5):
-        square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
-    return (x.T if tall else x).to(matrix.dtype)
+        square = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return (x.mT if tall else x).reshape(matrix.shape).to(matrix.dtype)
 
 
 def matrices(module: nn.Module, *, without: Sequence[str] = ()) -> list[nn.Parameter]:

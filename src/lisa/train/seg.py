@@ -140,7 +140,6 @@ class SegObjective:
     def losses(self, batch: Batch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Total, and its parts. Raises BadInput when too many records could not be read."""
         self._name(batch.unreadable)
-        batch = batch.to(self.segmenter.device)
         return self.module(batch, self._features(batch), counts)
 
 

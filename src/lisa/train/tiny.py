@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lisa.data.base import ABSENT
 from lisa.data.world import of_both, own_worded, samples_of, spoken_of
-from lisa.devices import computes_bf16, pick_device
+from lisa.devices import casts_small, pick_device, small_float32
 from lisa.errors import BadInput
 from lisa.files import write_json
 from lisa.hub import resolve
@@ -27,16 +27,15 @@ from lisa.model.presence import Presence
 from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
-from lisa.train.dense import DenseHeads, classes_of_world, dense_objective, token_objective, train_dense
+from lisa.train.dense import DenseHeads, classes_of_world, dense_objective, taught, token_objective, train_dense
 from lisa.train.look import LookHeads, LookObjective
-from lisa.train.loop import FitConfig, Objective, Report, fit
+from lisa.train.loop import Objective, Report
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
 from lisa.train.prompted import PromptedObjective, PromptedWords, WorldWords
 from lisa.train.ranks import Ranks, joined
 from lisa.train.read import Reader, WordsAndSights
 from lisa.train.seg import SegStep
 from lisa.train.shown import WorldShown
-from lisa.train.watch import logged
 from lisa.train.words import WordsObjective
 from lisa.types import SEG, Sample, Turn
 from lisa.vlms.tiny import train_tokenizer
@@ -51,6 +50,8 @@ from lisa.world.twins import twin_of
 
 LOOK_FILE = "look.safetensors"
 """What a run asked its model with on the side, beside its checkpoint."""
+TAUGHT_FILE = "taught.safetensors"
+"""The words that its masker was taught with."""
 
 
 NO_PLACES = {"pointed": 0.0}
@@ -167,9 +168,9 @@ def seg_objective(
     """
     segmenter.masker.requires_grad_(False)  # type: ignore[attr-defined]
     segmenter.vlm.model.model.vision_tower.requires_grad_(False)  # type: ignore[attr-defined]
-    heads = heads or look_heads(segmenter.vlm.width)
+    heads = heads or look_heads(segmenter.vlm.width).to(segmenter.device)
     weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
-    step = SegStep(segmenter, weights=weights, bf16=computes_bf16(segmenter.device))
+    step = SegStep(segmenter, weights=weights, bf16=casts_small(segmenter.device))
     optimizers, draw = optimizers_of(segmenter, heads, lesson.rate), FreshDialogues(lesson)
     if dense is None:
         return LookObjective(step, draw, optimizers, heads, shown=WorldShown())
@@ -187,15 +188,25 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
 
     None when stopped, and on all but the first of several processes, which share out each step's pictures.
     """
-    with joined(pick_device("cpu")) as ranks:
+    with joined(_device()) as ranks, small_float32(ranks.device):
         found = _stages(recipe, folder, report, ranks)
         if found is None or not ranks.first:
             return None
     return _finished(recipe, folder, *found)
 
 
-def _stages(recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks) -> tuple[Segmenter, LookHeads] | None:
-    """The trained segmenter, and what it was asked with on the side."""
+def _device() -> torch.device:
+    """A GPU where there is one; on Apple's nothing of this was tried."""
+    found = pick_device(None)
+    return found if found.type == "cuda" else pick_device("cpu")
+
+
+Trained = tuple[Segmenter, LookHeads, DenseHeads | None]
+"""A segmenter, what it was asked with on the side, and the words that its masker was taught with, if they are known."""
+
+
+def _stages(recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks) -> Trained | None:
+    """All that a run trains; None when stopped."""
     final = folder / "checkpoint"
     if ranks.first:
         check_space(folder, 1_000_000_000)
@@ -203,24 +214,28 @@ def _stages(recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks) -> t
         final.mkdir(parents=True, exist_ok=True)
     ranks.wait()
     torch.manual_seed(recipe.seed)
-    heads = look_heads(recipe.model.vlm.options["width"])
-    begun = (_go_on(recipe, final, heads), None) if recipe.start else _begin(recipe, folder, report, ranks, heads)
+    heads = look_heads(recipe.model.vlm.options["width"]).to(ranks.device)
+    start = partial(_go_on, recipe, final) if recipe.start else partial(_begin, recipe, folder, report)
+    begun = start(ranks, heads)
     if begun is None:
         return None
     segmenter, dense = begun
-    config = FitConfig(steps=recipe.seg_steps, samples=recipe.seg.pictures, seed=recipe.seed + 1)
     objective = seg_objective(segmenter, replace(recipe.seg, rate=recipe.seg.rate * recipe.rate), heads, dense)
-    home = folder / "seg"
-    done = fit(objective, config, home, logged(report, home, ranks), ranks=ranks)
-    return (segmenter, heads) if done == recipe.seg_steps else None
+    pictures, seed = recipe.seg.pictures, recipe.seed + 1
+    done = taught(objective, recipe.seg_steps, pictures, seed, folder / "seg", report, ranks)
+    return (segmenter, heads, dense) if done else None
 
 
-def _finished(recipe: TinyRecipe, folder: Path, segmenter: Segmenter, heads: LookHeads) -> Path:
+def _finished(
+    recipe: TinyRecipe, folder: Path, segmenter: Segmenter, heads: LookHeads, dense: DenseHeads | None
+) -> Path:
     """Written, and measured for what it says of pictures unlike its own and of what is missing."""
     final = folder / "checkpoint"
     save(segmenter, recipe.model, final, dtype=torch.float16)
-    trained = load(final, device=torch.device("cpu"), dtype=torch.float32)
+    trained = load(final, device=segmenter.device, dtype=torch.float32)
     save_file(heads.state_dict(), str(folder / LOOK_FILE))
+    if dense is not None:
+        save_file(_words_of(dense), str(folder / TAUGHT_FILE))
     if recipe.domain_pictures:
         domain_of(trained, recipe.domain_pictures).save(final)
     if recipe.presence_pictures:
@@ -249,12 +264,12 @@ def presence_of(segmenter: Segmenter, pictures: int) -> Presence:
     for samples in filter(None, map(dialogues, range(pictures))):
         image = segmenter.encode(samples[0].image)
         prompts = [vlm.prepare_text(image.inputs, s.turns) for s in samples]
-        batch = vlm.collate(prompts, [0] * len(prompts), {})
+        batch = vlm.collate(prompts, [0] * len(prompts), {}).to(segmenter.device)
         starts = batch.input_ids == vlm.dialogue.assistant
         logits.append(vlm.logits(vlm.hidden(batch, [image.vlm_features])[starts]))
         last = [s.group == ABSENT and turn is s.turns[-1] for s in samples for turn in s.turns]
         told += zip(batch.input_ids[starts.roll(1, 1)].tolist(), last)
-    return Presence.fit(told, torch.cat(logits) if logits else torch.zeros(0, 1))
+    return Presence.fit(told, torch.cat(logits).cpu() if logits else torch.zeros(0, 1))
 
 
 def _begin(
@@ -269,24 +284,27 @@ def _begin(
         make_tokenizer(folder / "checkpoint" / "tokenizer.json", tokenizer_texts(recipe), recipe.vocabulary)
     ranks.wait()
     torch.manual_seed(recipe.seed + 1)
-    segmenter = build(recipe.model, folder / "checkpoint")
+    segmenter = build(recipe.model, folder / "checkpoint").to(ranks.device)
     segmenter.masker.load_state_dict(dense.masker.state_dict())  # type: ignore[attr-defined]
     segmenter.vlm.model.model.vision_tower.load_state_dict(dense.tower.state_dict())  # type: ignore[attr-defined]
-    config = FitConfig(steps=recipe.word_steps, samples=recipe.words.pictures, seed=recipe.seed)
-    home = folder / "words"
-    done = fit(words_objective(segmenter, recipe, heads, dense), config, home, logged(report, home, ranks), ranks=ranks)
-    return (segmenter, dense) if done == recipe.word_steps else None
+    objective = words_objective(segmenter, recipe, heads, dense)
+    done = taught(objective, recipe.word_steps, recipe.words.pictures, recipe.seed, folder / "words", report, ranks)
+    return (segmenter, dense) if done else None
 
 
 def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[[], Objective], int]]:
     """Field of the recipe → what makes that stage's objective, and pictures a step; for those who measure time."""
-    few = replace(recipe, tokenizer_pictures=200)
+    few, device = replace(recipe, tokenizer_pictures=200), _device()
+
+    def segmenter() -> Segmenter:
+        return build(recipe.model, folder).to(device)
+
     make_tokenizer(folder / "tokenizer.json", tokenizer_texts(few), recipe.vocabulary)
     return {
-        "dense_steps": (lambda: dense_objective(recipe), recipe.dense_pictures),
-        "token_steps": (lambda: token_objective(recipe, dense_objective(recipe).module), recipe.token_pictures),
-        "word_steps": (lambda: words_objective(build(recipe.model, folder), recipe), recipe.words.pictures),
-        "seg_steps": (lambda: seg_objective(build(recipe.model, folder), recipe.seg), recipe.seg.pictures),
+        "dense_steps": (lambda: dense_objective(recipe, device), recipe.dense_pictures),
+        "token_steps": (lambda: token_objective(recipe, dense_objective(recipe, device).module), recipe.token_pictures),
+        "word_steps": (lambda: words_objective(segmenter(), recipe), recipe.words.pictures),
+        "seg_steps": (lambda: seg_objective(segmenter(), recipe.seg), recipe.seg.pictures),
     }
 
 
@@ -295,7 +313,7 @@ def words_objective(
 ) -> WordsAndSights:
     """Answers without pictures, while words meet them; `heads` and `dense` as for `seg_objective`."""
     vlm: Any = segmenter.vlm
-    recall = (heads or look_heads(vlm.width)).recall
+    recall = (heads or look_heads(vlm.width).to(segmenter.device)).recall
     assert recall is not None
     draw, beside = FreshDialogues(recipe.words), nn.ModuleList([vlm.model.model.multi_modal_projector, recall])
     if dense is not None and recipe.words.masks:
@@ -313,10 +331,16 @@ def listed_texts(sample: Sample, *, count: int) -> list[Sample]:
     return [replace(sample, turns=(Turn(instruction=text),)) for text in texts]
 
 
-def _go_on(recipe: TinyRecipe, final: Path, heads: LookHeads) -> Segmenter:
+def _words_of(dense: DenseHeads) -> dict[str, Tensor]:
+    """What its prompts are made of, beside the masker."""
+    return {k: v.contiguous() for k, v in dense.state_dict().items() if k.startswith(("word.", "place."))}
+
+
+def _go_on(recipe: TinyRecipe, final: Path, ranks: Ranks, heads: LookHeads) -> tuple[Segmenter, DenseHeads | None]:
     """The trained model that a recipe starts from, with its tokenizer copied beside the result.
 
-    Where it lies in the folder of a run, what that run asked on the side with goes to `heads`.
+    Where it lies in the folder of a run, what that run asked on the side with goes to `heads`, and what its masker was
+    taught with goes on to be.
 
     Raises BadInput where it is not built as the recipe says.
     """
@@ -326,4 +350,10 @@ def _go_on(recipe: TinyRecipe, final: Path, heads: LookHeads) -> Segmenter:
     (final / "tokenizer.json").write_bytes((home / "tokenizer.json").read_bytes())
     if (home.parent / LOOK_FILE).is_file():
         heads.load_state_dict(load_file(home.parent / LOOK_FILE), strict=False)  # an older run asked less
-    return load(home, device=torch.device("cpu"), dtype=torch.float32).train()
+    segmenter = load(home, device=ranks.device, dtype=torch.float32).train()
+    if not (home.parent / TAUGHT_FILE).is_file():
+        return segmenter, None
+    dense = dense_objective(recipe, ranks.device).module
+    dense.masker.load_state_dict(segmenter.masker.state_dict())  # type: ignore[attr-defined]
+    dense.load_state_dict(load_file(home.parent / TAUGHT_FILE), strict=False)
+    return segmenter, dense

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lisa.devices import computes_bf16
+from lisa.devices import casts_small
 from lisa.model.losses import text_loss
 from lisa.train.optim import NO_MATRICES, matrices, muon_beside_adamw, rest
 from lisa.train.seg import Draw, computed
@@ -40,7 +40,7 @@ class WordsBatch:
 def fast(vlm: HfVlm) -> AbstractContextManager[Any]:
     """In bf16 where the device computes it faster."""
     device = vlm.head.weight.device
-    return computed(device, bf16=computes_bf16(device))
+    return computed(device, bf16=casts_small(device))
 
 
 class WordsObjective:

@@ -15,6 +15,7 @@ from torch.nn.functional import pad
 from transformers import DynamicCache, LogitsProcessor, PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
+from lisa.devices import pads_cheaply
 from lisa.errors import BadInput
 from lisa.types import Image, Turn
 from lisa.vlms.base import IGNORE, Generated, Prompt, VlmBatch, pad_rows
@@ -212,7 +213,7 @@ class HfVlm(nn.Module):
         stacked = torch.stack(list(features)).to(embeds.dtype)
         prefix = torch.cat([embeds[first.to(embeds.device), :start], stacked], dim=1)
         cache = DynamicCache()
-        rows = _by_length(batch.attention_mask[:, end:])
+        rows = _by_length(batch.attention_mask[:, end:], (1.0,) if pads_cheaply(embeds.device) else _SHARES)
         with _Watch(language, self.watch) as seen:
             last = [language(inputs_embeds=prefix, cache=cache, use_cache=True).last_hidden_state]
             for some, length in rows:
@@ -290,7 +291,10 @@ def _first_layers(language: Any, count: int | None) -> Any:
     return short
 
 
-def _by_length(mask: Tensor, shares: Sequence[float] = (0.5, 0.35, 0.15)) -> list[tuple[Tensor, int]]:
+_SHARES = (0.5, 0.35, 0.15)
+
+
+def _by_length(mask: Tensor, shares: Sequence[float] = _SHARES) -> list[tuple[Tensor, int]]:
     """Rows `[B, T]` padded on the right → groups of like length: their numbers, and the longest one's length."""
     lengths = mask.sum(1)
     order = lengths.argsort(stable=True)
