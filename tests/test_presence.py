@@ -75,6 +75,6 @@ def test_only_the_first_word_of_an_answer_leans(tmp_path):
     word = leaning.segmenter.vlm.decode([len(SPECIAL) + 40])
     said = leaning.segment(image, "Where is it?", max_new_tokens=6).raw_text
     assert said.startswith(word) and not plain.startswith(word)
-    assert leaning.segmenter.vlm.decode([40] * 6) != said
+    assert leaning.segmenter.vlm.decode([len(SPECIAL) + 40] * 6) != said
     talk = leaning.chat(image)
     assert [talk.ask("Where?", max_new_tokens=3).raw_text.startswith(word) for _ in range(2)] == [True, True]

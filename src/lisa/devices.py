@@ -35,6 +35,12 @@ def pick_device(device: str | torch.device | None) -> torch.device:
     return chosen
 
 
+def pick_gpu_or_cpu() -> torch.device:
+    """A CUDA GPU where there is one: for trainings from nothing, which were never tried on other accelerators."""
+    found = pick_device(None)
+    return found if found.type == "cuda" else torch.device("cpu")
+
+
 def name_of(device: torch.device) -> str:
     """What people call it: a GPU's model, otherwise its kind."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

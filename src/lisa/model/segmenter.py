@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -64,11 +64,6 @@ class Batch:
     """Per picture a hash of its pixels as they were read: what a cache knows it by."""
     unreadable: tuple[str, ...] = ()
     """What was wrong with records that others stand in for."""
-
-    def to(self, device: torch.device | str) -> Batch:
-        """The batch on another device."""
-        targets = tuple(t.to(device) for t in self.targets)
-        return replace(self, vlm=self.vlm.to(device), pixels=self.pixels.to(device), targets=targets)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -139,7 +139,7 @@ class TinyRecipe:
 def on_gpu() -> TinyRecipe:
     """`lisa train tiny-gpu`: the same with many times the pictures a step, for a GPU beside some sixteen cores.
 
-    There a step takes about as long whatever is in it; some thirteen minutes in all on an H200.
+    There a step takes about as long whatever is in it. Not run to its end yet: see docs/models/tiny.md.
     """
     return TinyRecipe(
         dense_steps=900,

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lisa.data.base import ABSENT
 from lisa.data.world import of_both, own_worded, samples_of, spoken_of
-from lisa.devices import casts_small, pick_device, small_float32
+from lisa.devices import casts_small, pick_gpu_or_cpu, small_float32
 from lisa.errors import BadInput
 from lisa.files import write_json
 from lisa.hub import resolve
@@ -188,17 +188,11 @@ def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
 
     None when stopped, and on all but the first of several processes, which share out each step's pictures.
     """
-    with joined(_device()) as ranks, small_float32(ranks.device):
+    with joined(pick_gpu_or_cpu()) as ranks, small_float32(ranks.device):
         found = _stages(recipe, folder, report, ranks)
         if found is None or not ranks.first:
             return None
     return _finished(recipe, folder, *found)
-
-
-def _device() -> torch.device:
-    """A GPU where there is one; on Apple's nothing of this was tried."""
-    found = pick_device(None)
-    return found if found.type == "cuda" else pick_device("cpu")
 
 
 Trained = tuple[Segmenter, LookHeads, DenseHeads | None]
@@ -294,7 +288,7 @@ def _begin(
 
 def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[[], Objective], int]]:
     """Field of the recipe → what makes that stage's objective, and pictures a step; for those who measure time."""
-    few, device = replace(recipe, tokenizer_pictures=200), _device()
+    few, device = replace(recipe, tokenizer_pictures=200), pick_gpu_or_cpu()
 
     def segmenter() -> Segmenter:
         return build(recipe.model, folder).to(device)

@@ -292,6 +292,7 @@ def _first_layers(language: Any, count: int | None) -> Any:
 
 
 _SHARES = (0.5, 0.35, 0.15)
+"""Of conversations in each pass where padding costs time, the short ones first."""
 
 
 def _by_length(mask: Tensor, shares: Sequence[float] = _SHARES) -> list[tuple[Tensor, int]]:
