@@ -8,6 +8,7 @@ import torch
 from lisa.recipes.tiny import debug
 from lisa.train.dense import (
     ENDS,
+    ODDS,
     ORDERS,
     RELATIONS,
     SIDES,
@@ -62,6 +63,15 @@ def test_so_is_the_place_among_all_and_among_its_like(row):
     assert label(row, "order", "cup", "blue") == ORDERS.index("leftmost") + 1
     assert label(row, "order", "cup", "green") == ORDERS.index("rightmost") + 1
     assert View(row).outermost("left").kind == "kettle"
+
+
+def test_of_three_alike_the_one_of_another_colour_is_odd():
+    things = [{"kind": "ball", "colour": c, "at": [x, 0.8]} for c, x in (("red", 0.2), ("blue", 0.5), ("red", 0.8))]
+    picture = draw(scene_of({"theme": "beach", "things": things}))
+    assert label(picture, "odd", "ball", "blue") == ODDS.index("of the other colour") + 1
+    assert label(picture, "odd", "ball", "red") == ODDS.index("as the rest") + 1
+    two = draw(scene_of({"theme": "beach", "things": things[:2]}))
+    assert label(two, "odd", "ball", "blue") == 0
 
 
 def test_every_label_lies_within_its_number_of_classes(row):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -223,9 +224,13 @@ def test_schedule_rises_then_falls_to_zero():
 def test_recipes_are_found_and_changed_by_name():
     assert find_recipe("tiny") == ("tiny", TinyRecipe())
     assert override(debug(), ["seed=4"]).seed == 4
+    changed = override(debug(), ["seg.seed=18", "seg.rate=0.5"]).seg
+    assert changed == replace(debug().seg, seed=18, rate=0.5)
     with pytest.raises(BadInput, match="did you mean tiny"):
         find_recipe("tinny")
     with pytest.raises(BadInput, match="did you mean seg_steps"):
         override(debug(), ["seg_step=4"])
+    with pytest.raises(BadInput, match="did you mean pictures"):
+        override(debug(), ["seg.picture=4"])
     with pytest.raises(BadInput, match="is a int"):
         override(debug(), ["seed=x"])

@@ -85,7 +85,7 @@ def _stage(name):
     segmenter = load(resolve("tiny"), device=torch.device("cpu"), dtype=torch.float32).train()
     if name == "words":
         return words_objective(segmenter, replace(debug(), words=replace(WORDS, **small)), dense=dense.module)
-    return seg_objective(segmenter, replace(SEG, **small), dense=dense.module)
+    return seg_objective(segmenter, replace(SEG, tokens=1.0, **small), dense=dense.module)
 
 
 def _mixed(objective, monkeypatch):

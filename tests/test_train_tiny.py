@@ -10,7 +10,8 @@ from lisa.errors import BadInput
 from lisa.recipes import RECIPES
 from lisa.recipes.tiny import debug
 from lisa.registry import find
-from lisa.train.tiny import TAUGHT_FILE, train_tiny
+from lisa.train.look import LookHeads
+from lisa.train.tiny import TAUGHT_FILE, _load_known, train_tiny
 
 SHORT = replace(debug(), domain_pictures=0, presence_pictures=0)
 
@@ -38,6 +39,25 @@ def test_a_run_goes_on_from_another_with_what_it_was_taught(tmp_path):
     other = replace(again.model, name="other")
     with pytest.raises(BadInput, match="built otherwise"):
         train_tiny(replace(again, model=other), tmp_path / "fourth", _silent)
+
+
+def test_tokens_go_on_to_learn_where_the_lesson_weighs_them(tmp_path):
+    still = train_tiny(SHORT, tmp_path / "still", _silent)
+    learning = replace(SHORT, start=str(still), seg=replace(SHORT.seg, tokens=1.0))
+    moved = train_tiny(learning, tmp_path / "moved", _silent)
+    assert "look" not in _last(tmp_path / "still") and "look" in _last(tmp_path / "moved")
+    before, after = (load_file(folder / "model.safetensors") for folder in (still, moved))
+    tower = [name for name in before if "vision_tower" in name]
+    changed = {name for name in tower if not before[name].equal(after[name])}
+    assert changed and not any("trunk" in name for name in changed)
+
+
+def test_what_was_asked_on_the_side_is_kept_where_more_is_asked_now():
+    sizes = {"kind": 3, "odd": 2}
+    older, newer = LookHeads(8, facts={"kind": 3}), LookHeads(8, sizes, facts=sizes)
+    _load_known(newer, older.state_dict())
+    assert newer.recall.read.weight[:3].equal(older.recall.read.weight)
+    assert newer.point.query.weight.equal(older.point.query.weight)
 
 
 def test_the_same_model_on_a_gpu():

@@ -202,6 +202,12 @@ def test_hidden_things_are_left_out():
     assert not any("cup" in t.answer for t in many(p, "absent"))
 
 
+def test_nobody_is_missed_where_all_are_there():
+    everyone = [put(i + 1, kind, 20 * i, name=name) for i, (name, kind) in enumerate(facts.NAMES.items())]
+    assert not any("is not here" in turn.answer for turn in many(fake(*everyone), "absent", 60))
+    assert any("is not here" in turn.answer for turn in many(fake(*everyone[1:]), "absent", 60))
+
+
 def test_explanations_are_in_the_table():
     for picture, found in asked("test"):
         for turn in (t for turns in found for t in turns if t.kind == "explanation"):

@@ -55,13 +55,13 @@ def test_both_are_asked_for_it_in_the_same_words(language):
 
 
 def test_lessons_ask_for_what_was_taken_away():
-    draw_dialogues = FreshDialogues(replace(SEG, twins=0.5, chinese=0.0, same=0))
+    draw_dialogues = FreshDialogues(replace(SEG, twins=0.5, chinese=0.0, same=0, shares={**SEG.shares, "absent": 24.0}))
     twins, asked = 0, 0
     for place in range(1, 160, 2):
         if (pair := draw_dialogues._pair(place - 1)) is None:
             continue
         twins += 1
-        taken = pair[1].scene.taken
+        taken = pair.pictures[1].scene.taken
         gone = taken.name or taken.kind
         asked += any(gone.lower() in s.turns[-1].answer.lower() for s in draw_dialogues(place) if s.group == "absent")
     assert twins > 60 and asked / twins > 0.5

@@ -99,7 +99,10 @@ def _from_file(path: Path) -> tuple[str, Recipe | TinyRecipe | CamvidRecipe]:
 
 
 def override(recipe: Any, changes: Sequence[str]) -> Any:
-    """The recipe with `key=value` changes; values are read as YAML. Raises BadInput with what to write instead."""
+    """The recipe with `key=value` changes, `part.key=value` inside a part of it; values are read as YAML.
+
+    Raises BadInput with what to write instead.
+    """
     import yaml
 
     values: dict[str, Any] = {}
@@ -119,6 +122,10 @@ def with_values(recipe: Any, values: Mapping[str, Any]) -> Any:
     fields = {f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe)}
     found: dict[str, Any] = {}
     for key, value in values.items():
+        part, dot, inner = str(key).partition(".")
+        if dot and dataclasses.is_dataclass(fields.get(part)):
+            found[part] = with_values(found.get(part, fields[part]), {inner: value})
+            continue
         if key not in fields or dataclasses.is_dataclass(fields.get(key)):
             raise BadInput(f"the recipe has no {key!r}; {nearest(key, fields)}")
         found[str(key)] = _typed(str(key), value, fields[str(key)])

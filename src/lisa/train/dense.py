@@ -2,8 +2,8 @@
 
 Both towers share one trunk here and part afterwards. Every pixel's kind, colour and part, and the way to the middle
 of its thing, are read from the masker's features. What is in each patch, how it stands to what else (stood on by a
-woman, holding a cup), what is beside it, where among all it stands and where its middle is, is read from the language
-side's tokens.
+woman, holding a cup), what is beside it, where among all it stands, which of its kind has another colour and where its
+middle is, is read from the language side's tokens.
 
 The mask decoder learns to follow prompts that say what is known of the target: its kind, its colour, its part, its
 place, each left out by chance. So the [SEG] stage finds a masker that can be prompted, as LISA finds SAM. What a pixel
@@ -55,6 +55,8 @@ ENDS = {"across": ("left", "right"), "upright": ("top", "bottom")}
 """Name of a label → the ends at which a thing may be of all; 0 where it is at neither, or not clearly."""
 ORDERS = ("alone", "leftmost", "rightmost", "between")
 """Where it stands among those of its kind."""
+ODDS = ("of the other colour", "as the rest")
+"""What it is among three or more of its kind of which one has another colour than the others; 0 elsewhere."""
 CLEAR = 0.07
 """By which share of the width one stands clearly to the left of another."""
 
@@ -74,7 +76,7 @@ class Classes:
         sizes = {"kind": kinds, "colour": len(self.colours) + 1, "role": 2 * len(RELATIONS) + 1, "partner": kinds}
         beside = dict.fromkeys(SIDES, kinds)
         ends = {name: len(sides) + 1 for name, sides in ENDS.items()}
-        return sizes | beside | ends | {"order": len(ORDERS) + 1}
+        return sizes | beside | ends | {"order": len(ORDERS) + 1, "odd": len(ODDS) + 1}
 
 
 def classes_of_world() -> Classes:
@@ -185,8 +187,7 @@ class TowerMaps:
 
 def label_maps(picture: Picture, classes: Classes, square: int) -> dict[str, Tensor]:
     """Dense labels of one picture of longer side `square`, padded as the towers see it."""
-    ids, parts = picture.ids[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE], picture.parts
-    parts = parts[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
+    ids, parts = (of[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE] for of in (picture.ids, picture.parts))
     part_table = np.zeros(256, np.int64)
     for i, name in enumerate(picture.part_names):
         part_table[i + 1] = classes.parts.index(name) + 1
@@ -195,11 +196,22 @@ def label_maps(picture: Picture, classes: Classes, square: int) -> dict[str, Ten
         centres[t.id] = (t.box[1] + t.box[3]) / 2, (t.box[0] + t.box[2]) / 2
     grid = np.indices(ids.shape).transpose(1, 2, 0) * STRIDE + STRIDE / 2
     offset = np.where(ids[..., None] > 0, centres[ids] - grid, 0).astype(np.float32) / (VOTE_UNIT * square)
+    part = {"part": pad(torch.from_numpy(part_table[parts]), _room(ids, square), value=-1)}
+    way = {"offset": pad(torch.from_numpy(offset).permute(2, 0, 1), _room(ids, square))}
+    return token_labels(picture, classes, square) | part | way
+
+
+def token_labels(picture: Picture, classes: Classes, square: int) -> dict[str, Tensor]:
+    """Of these what is read from tokens, by its name in `Classes.token_sizes`."""
+    ids = picture.ids[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
+    room = _room(ids, square)
+    return {n: pad(torch.from_numpy(table[ids]), room, value=-1) for n, table in tables_of(picture, classes).items()}
+
+
+def _room(ids: NDArray[np.uint8], square: int) -> tuple[int, int, int, int]:
+    """What is padded at the right and below."""
     side = square // STRIDE
-    room = (0, side - ids.shape[1], 0, side - ids.shape[0])
-    maps = {name: table[ids] for name, table in tables_of(picture, classes).items()} | {"part": part_table[parts]}
-    padded = {name: pad(torch.from_numpy(numbers), room, value=-1) for name, numbers in maps.items()}
-    return padded | {"offset": pad(torch.from_numpy(offset).permute(2, 0, 1), room)}
+    return 0, side - ids.shape[1], 0, side - ids.shape[0]
 
 
 def tables_of(picture: Picture, classes: Classes) -> dict[str, NDArray[np.int64]]:
@@ -219,6 +231,8 @@ def tables_of(picture: Picture, classes: Classes) -> dict[str, NDArray[np.int64]
             other = view.beside(s, side)
             tables[name][s.id] = kind[other.id] if other else 0
         tables["order"][s.id] = _order(view, s)
+        if odd := view.other_colour(s.kind):
+            tables["odd"][s.id] = 1 if odd.id == s.id else 2
     for name, sides in ENDS.items():
         for number, side in enumerate(sides):
             if s := view.outermost(side):
@@ -407,7 +421,7 @@ def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Tokens `[B, N, K]` against the shares of labels `[B, g·4, g·4]` in their patches; 0 counts a fifth."""
     b, n, k = logits.shape
     grid = int(n**0.5)
-    patches = labels.reshape(b, grid, labels.shape[1] // grid, grid, -1).transpose(2, 3).reshape(b, n, -1)
+    patches = labels.long().reshape(b, grid, labels.shape[1] // grid, grid, -1).transpose(2, 3).reshape(b, n, -1)
     shares = logits.new_zeros(b, n, k).scatter_add_(2, patches.clamp(min=0), (patches >= 0).float())
     shares[..., 0] *= 0.2
     return -(shares * logits.log_softmax(-1)).sum() / shares.sum().clamp(min=1)

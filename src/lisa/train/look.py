@@ -109,7 +109,7 @@ class LookBatch(Batch):
     """A batch with what is to be seen in its pictures."""
 
     labels: dict[str, Tensor]
-    """Name → `[I, S/4, S/4]` int64, S being the language side's square; none where nothing is read from the tokens."""
+    """Name → `[I, S/4, S/4]` integers, S being the language side's square; none where no token is read."""
     wanted: Tensor
     """`[R, N + 1]`: shares of patches, the first of "none"; a row for each [SEG], or "none", see `lines_of`."""
     begins: Tensor
@@ -136,10 +136,11 @@ class LookObjective(SegObjective):
         *,
         labels_of: LabelsOf | None = None,
         shown: Shown | None = None,
+        look: float = LOOK,
     ) -> None:
-        """`labels_of`: what tokens are read as, where the tower is trained and `heads` read them."""
+        """`labels_of`: what tokens are read as, where the tower is trained and `heads` read them; `look` weighs it."""
         super().__init__(step, draw, optimizers, module=nn.ModuleDict({"step": step, "look": heads}))
-        self.heads, self.labels_of, self.shown = heads, labels_of, shown
+        self.heads, self.labels_of, self.shown, self.look = heads, labels_of, shown, look
         inner: Any = self.segmenter.vlm
         layers = len(inner.model.get_decoder().layers)
         self.early, self.late = early_layer(inner), min(layers // 2 + 1, layers - 1)
@@ -168,7 +169,7 @@ class LookObjective(SegObjective):
         """What is asked on the side: name → its weight and error."""
         inner: Any = self.segmenter.vlm
         token = self.heads.token
-        asked = {"look": (LOOK, token(tokens, batch.labels))} if token is not None and batch.labels else {}
+        asked = {"look": (self.look, token(tokens, batch.labels))} if token is not None and batch.labels else {}
         rows, places = batch.begins.unbind(1)
         states = inner.watched[self.first][rows, places].float()
         point = self.heads.point(states, tokens[batch.vlm.image_index[rows]], batch.begin_rows)
@@ -330,7 +331,10 @@ def shares_of(masks: Sequence[Mask], square: int) -> np.ndarray:
     full = np.zeros((square, square), np.float32)
     for mask in masks:
         height, width = Geometry.fit((mask.shape[0], mask.shape[1]), square).resized
-        full[:height, :width] += cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-    patches = full.reshape(grid, PATCH, grid, PATCH).sum((1, 3)).reshape(-1)
+        seen = mask.view(np.uint8)
+        if mask.shape != (height, width):
+            seen = cv2.resize(seen, (width, height), interpolation=cv2.INTER_NEAREST)
+        full[:height, :width] += seen
+    patches = cv2.resize(full, (grid, grid), interpolation=cv2.INTER_AREA).reshape(-1)
     total = float(patches.sum())
-    return np.concatenate([[float(total == 0)], patches / max(total, 1.0)]).astype(np.float32)
+    return np.concatenate([[float(total == 0)], patches / (total or 1.0)]).astype(np.float32)

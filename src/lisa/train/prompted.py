@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from lisa.model.segmenter import Output, Segmenter
 from lisa.train.dense import Classes, DenseHeads, classes_of_world
-from lisa.train.look import LabelsOf, LookBatch, LookHeads, LookObjective
+from lisa.train.look import LOOK, LabelsOf, LookBatch, LookHeads, LookObjective
 from lisa.train.loop import shared
 from lisa.train.seg import Draw, SegStep
 from lisa.train.shown import Shown
@@ -69,8 +69,9 @@ class PromptedObjective(LookObjective):
         weight: float,
         labels_of: LabelsOf | None = None,
         shown: Shown | None = None,
+        look: float = LOOK,
     ) -> None:
-        super().__init__(step, draw, optimizers, heads, labels_of=labels_of, shown=shown)
+        super().__init__(step, draw, optimizers, heads, labels_of=labels_of, shown=shown, look=look)
         self.teacher, self.weight = teacher, weight
 
     def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,15 @@ from lisa.model.presence import Presence
 from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
-from lisa.train.dense import DenseHeads, classes_of_world, dense_objective, taught, token_objective, train_dense
+from lisa.train.dense import (
+    DenseHeads,
+    classes_of_world,
+    dense_objective,
+    taught,
+    token_labels,
+    token_objective,
+    train_dense,
+)
 from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import Objective, Report
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
@@ -66,24 +74,29 @@ _TWINS, _PIECES, _LANGUAGE, _SAME, _NOUNS, _LISTED, _OWN = 1, 2, 3, 4, 5, 6, 7
 """Keep the dice of twins, of arranged scenes and so on apart from those of words."""
 
 
+@dataclass(frozen=True)
+class _Pair:
+    """A scene and its twin, with the questions that are asked of both in the same words."""
+
+    pictures: tuple[Picture, Picture]
+    same: tuple[list[Sample], list[Sample]]
+
+
 class FreshDialogues:
     """Place → dialogues about a freshly drawn scene, or the twin of the one before, by (seed, place) alone."""
 
     def __init__(self, lesson: Lesson) -> None:
         self.lesson = lesson
+        self._last: tuple[int, _Pair | None] | None = None
 
     def __call__(self, place: int) -> Sequence[Sample]:
         """All about one picture; none where nothing can be asked about it."""
         lesson, twin = self.lesson, place % 2
         rng = np.random.default_rng([lesson.seed, place])
         pair = self._pair(place - twin) if twin or lesson.same else None
-        picture = self._picture(place) if pair is None else pair[twin]
+        picture = self._picture(place) if pair is None else pair.pictures[twin]
         shares, language = lesson.shares, self._language(place - twin)
-        same: list[Sample] = []
-        if pair is not None and lesson.same and lesson.masks:
-            dice = self._dice(place - twin, _SAME)
-            most = min(lesson.same, lesson.dialogues)
-            same = of_both(*pair, dice, most, language=language, name=str(place - twin))[twin]
+        same = [] if pair is None else pair.same[twin]
         if pair is not None and twin:
             shares = {**shares, ABSENT: ABSENT_IN_TWINS * shares.get(ABSENT, MAKERS[ABSENT][1])}
         make = samples_of if lesson.masks else spoken_of
@@ -106,14 +119,25 @@ class FreshDialogues:
         piece = _piece(self.lesson.pieces, self._dice(place, _PIECES))
         return make_picture(self.lesson.seed, place, set_piece=piece)
 
-    def _pair(self, even: int) -> tuple[Picture, Picture] | None:
-        """For some even places its scene, and for the next one the same without one of its things."""
-        dice = self._dice(even + 1, _TWINS)
-        if dice.random() >= 2 * self.lesson.twins:
+    def _pair(self, even: int) -> _Pair | None:
+        """For some even places their scene, and for the next one the same without one of its things."""
+        if self._last is None or self._last[0] != even:  # the next place asks for the same
+            self._last = even, self._drawn_pair(even)
+        return self._last[1]
+
+    def _drawn_pair(self, even: int) -> _Pair | None:
+        dice, lesson = self._dice(even + 1, _TWINS), self.lesson
+        if dice.random() >= 2 * lesson.twins:
             return None
         picture = self._picture(even)
         scene = twin_of(picture, dice)
-        return None if scene is None else (picture, draw(scene))
+        if scene is None:
+            return None
+        pictures = picture, draw(scene)
+        if not (lesson.same and lesson.masks):
+            return _Pair(pictures, ([], []))
+        most, language = min(lesson.same, lesson.dialogues), self._language(even)
+        return _Pair(pictures, of_both(*pictures, self._dice(even, _SAME), most, language=language, name=str(even)))
 
 
 def _piece(pieces: Mapping[str, float], rng: np.random.Generator) -> str | None:
@@ -163,24 +187,38 @@ def seg_objective(
 ) -> LookObjective:
     """The language side is trained; what sees and the mask decoder have learned to, and stay.
 
+    Where the lesson weighs the tokens, their layers over the trunk go on to learn with it.
+
     `heads`: from the lesson before; fresh ones if None. `dense`: what the masker was taught with, where [SEG] is to
     learn its words.
     """
+    vlm: Any = segmenter.vlm
+    tower = vlm.model.model.vision_tower
     segmenter.masker.requires_grad_(False)  # type: ignore[attr-defined]
-    segmenter.vlm.model.model.vision_tower.requires_grad_(False)  # type: ignore[attr-defined]
-    heads = heads or look_heads(segmenter.vlm.width).to(segmenter.device)
+    tower.requires_grad_(bool(lesson.tokens)).trunk.requires_grad_(False)
+    heads = heads or look_heads(vlm.width, tokens=bool(lesson.tokens)).to(segmenter.device)
     weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
     step = SegStep(segmenter, weights=weights, bf16=casts_small(segmenter.device))
     optimizers, draw = optimizers_of(segmenter, heads, lesson.rate), FreshDialogues(lesson)
+    labels, look = token_labels_of if lesson.tokens else None, lesson.tokens
     if dense is None:
-        return LookObjective(step, draw, optimizers, heads, shown=WorldShown())
+        return LookObjective(step, draw, optimizers, heads, labels_of=labels, shown=WorldShown(), look=look)
     teacher = WorldWords(dense)
-    return PromptedObjective(step, draw, optimizers, heads, teacher, weight=PROMPT, shown=WorldShown())
+    return PromptedObjective(
+        step, draw, optimizers, heads, teacher, weight=PROMPT, labels_of=labels, shown=WorldShown(), look=look
+    )
 
 
-def look_heads(width: int) -> LookHeads:
-    """Fresh ones for drawn scenes."""
-    return LookHeads(width, facts=classes_of_world().token_sizes)
+def token_labels_of(sample: Sample, square: int) -> dict[str, Tensor]:
+    """See `LabelsOf`; in few bytes, since processes hand them over."""
+    labels = token_labels(sample.meta["picture"], classes_of_world(), square)
+    return {name: numbers.to(torch.int16) for name, numbers in labels.items()}
+
+
+def look_heads(width: int, *, tokens: bool = False) -> LookHeads:
+    """Fresh ones for drawn scenes; whether they read tokens, too."""
+    sizes = classes_of_world().token_sizes
+    return LookHeads(width, sizes if tokens else None, facts=sizes)
 
 
 def train_tiny(recipe: TinyRecipe, folder: Path, report: Report) -> Path | None:
@@ -208,7 +246,7 @@ def _stages(recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks) -> T
         final.mkdir(parents=True, exist_ok=True)
     ranks.wait()
     torch.manual_seed(recipe.seed)
-    heads = look_heads(recipe.model.vlm.options["width"]).to(ranks.device)
+    heads = look_heads(recipe.model.vlm.options["width"], tokens=bool(recipe.seg.tokens)).to(ranks.device)
     start = partial(_go_on, recipe, final) if recipe.start else partial(_begin, recipe, folder, report)
     begun = start(ranks, heads)
     if begun is None:
@@ -281,6 +319,8 @@ def _begin(
     segmenter = build(recipe.model, folder / "checkpoint").to(ranks.device)
     segmenter.masker.load_state_dict(dense.masker.state_dict())  # type: ignore[attr-defined]
     segmenter.vlm.model.model.vision_tower.load_state_dict(dense.tower.state_dict())  # type: ignore[attr-defined]
+    if heads.token is not None:
+        heads.token.load_state_dict(dense.token.state_dict())
     objective = words_objective(segmenter, recipe, heads, dense)
     done = taught(objective, recipe.word_steps, recipe.words.pictures, recipe.seed, folder / "words", report, ranks)
     return (segmenter, dense) if done else None
@@ -330,6 +370,15 @@ def _words_of(dense: DenseHeads) -> dict[str, Tensor]:
     return {k: v.contiguous() for k, v in dense.state_dict().items() if k.startswith(("word.", "place."))}
 
 
+def _load_known(heads: LookHeads, state: Mapping[str, Tensor]) -> None:
+    """What a run was asked with; an older one was asked less, and its tables have fewer rows."""
+    with torch.no_grad():
+        for name, mine in heads.state_dict().items():
+            if (known := state.get(name)) is not None and known.shape[1:] == mine.shape[1:]:
+                rows = min(len(known), len(mine))
+                mine[:rows] = known[:rows]
+
+
 def _go_on(recipe: TinyRecipe, final: Path, ranks: Ranks, heads: LookHeads) -> tuple[Segmenter, DenseHeads | None]:
     """The trained model that a recipe starts from, with its tokenizer copied beside the result.
 
@@ -343,7 +392,7 @@ def _go_on(recipe: TinyRecipe, final: Path, ranks: Ranks, heads: LookHeads) -> t
         raise BadInput(f"start={recipe.start} is built otherwise than this recipe: leave start out to train anew")
     (final / "tokenizer.json").write_bytes((home / "tokenizer.json").read_bytes())
     if (home.parent / LOOK_FILE).is_file():
-        heads.load_state_dict(load_file(home.parent / LOOK_FILE), strict=False)  # an older run asked less
+        _load_known(heads, load_file(home.parent / LOOK_FILE))
     segmenter = load(home, device=ranks.device, dtype=torch.float32).train()
     if not (home.parent / TAUGHT_FILE).is_file():
         return segmenter, None

@@ -47,7 +47,7 @@ class Meaning:
         if self.part is not None:
             known = self.part in picture.part_names
             return picture.parts == (picture.part_names.index(self.part) + 1 if known else 255)
-        return np.isin(picture.ids, self.things(picture))
+        return picture.mask(*self.things(picture))
 
     def things(self, picture: Picture) -> list[int]:
         """All things that it may mean, seen or not; none for a part."""

@@ -24,7 +24,7 @@ from lisa.world.questions.asked import Asked
 from lisa.world.questions.nothing import ABSENT_THING, missing
 from lisa.world.questions.view import View
 
-NOTHING = 0.3
+NOTHING = 0.2
 """How often they are asked where nothing is what they mean."""
 
 

@@ -6,6 +6,7 @@ A scene is data; `draw` turns it into a picture with the visible mask of every t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,20 @@ class Picture:
 
     def mask(self, *ids: int) -> Mask:
         """Visible pixels of these things together, `[H, W]` bool."""
-        return np.isin(self.ids, ids)
+        if len(ids) == 1:
+            return self.ids == ids[0]
+        meant = np.zeros(256, np.bool_)
+        meant[list(ids)] = True
+        return meant.take(self.ids)
+
+    @cached_property
+    def pixels(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pixels by id in each row, `[H, 256]`, and in each column, `[W, 256]`; counted once for all who measure."""
+        height, width = self.ids.shape
+        ids = self.ids.astype(np.intp)
+        by_row = np.bincount((ids + 256 * np.arange(height)[:, None]).ravel(), minlength=256 * height)
+        by_column = np.bincount((ids + 256 * np.arange(width)).ravel(), minlength=256 * width)
+        return by_row.reshape(height, 256), by_column.reshape(width, 256)
 
     def part_mask(self, id: int, part: str) -> Mask:
         """Visible pixels of one named part of one thing, `[H, W]` bool."""

@@ -110,7 +110,10 @@ def _no_name(v: View, say: Say) -> Asked | None:
         return None
     there = {t.name for t in v.scene.things}
     taken = v.scene.taken.name if v.scene.taken is not None else None
-    name = taken or say.pick([n for n in NAMES if n not in there])
+    free = [n for n in NAMES if n not in there]
+    if taken is None and not free:
+        return None
+    name = taken or say.pick(free)
     return text("absent", say.ask("who", np=words.WHO[0], q=words.WHO[1], n=name), f"{name} is not here.")
 
 

@@ -328,10 +328,8 @@ def _other_group(v: View, say: Say) -> list[Asked] | None:
 def _other_colour(v: View, say: Say) -> list[Asked] | None:
     """Among several of a kind, the one of another colour."""
     for kind in say.shuffled([k for k, n in v.counts.items() if n > 2 and v.countable(k)]):
-        things = v.of(kind)
-        colours = Counter(s.thing.colour for s in things)
-        odd = [s for s in things if colours[s.thing.colour] == 1]
-        if len(colours) == 2 and len(odd) == 1:
+        odd = v.other_colour(kind)
+        if odd is not None:
             nps = ("the {x} that is different from the other {xs}", "the {x} that has another colour than the others")
             said = say.ask(
                 "other colour",
@@ -342,9 +340,9 @@ def _other_colour(v: View, say: Say) -> list[Asked] | None:
                     "~which {x} does not fit",
                 ),
                 x=kind,
-                xs=things[0].row.plural or kind,
+                xs=odd.row.plural or kind,
             )
-            return [one("odd_one_out", said, v.title(odd[0]), odd)]
+            return [one("odd_one_out", said, v.title(odd), [odd])]
     return None
 
 

@@ -227,6 +227,13 @@ class View:
             return ["rightmost"]
         return []
 
+    def other_colour(self, kind: str) -> Seen | None:
+        """Among at least three of a kind that come in two colours, the one that has its colour to itself."""
+        things = self.of(kind)
+        colours = Counter(s.thing.colour for s in things)
+        alone = [s for s in things if colours[s.thing.colour] == 1]
+        return alone[0] if len(things) > 2 and len(colours) == 2 and len(alone) == 1 else None
+
     # -- places ----------------------------------------------------------------------------------------------------
     def beside(self, s: Seen, side: str) -> Seen | None:
         """Its next neighbour to the "left" or "right", or on either side (""), where that is clear."""
@@ -299,9 +306,7 @@ def _least(picture: Picture) -> float:
 
 def _measure(picture: Picture) -> tuple[Seen, ...]:
     height, width = picture.ids.shape
-    ids = picture.ids.astype(np.intp)
-    by_row = np.bincount((ids + 256 * np.arange(height)[:, None]).ravel(), minlength=256 * height).reshape(height, 256)
-    by_column = np.bincount((ids + 256 * np.arange(width)).ravel(), minlength=256 * width).reshape(width, 256)
+    by_row, by_column = picture.pixels
     area = by_row.sum(0)
     least = _least(picture)
     found = []
