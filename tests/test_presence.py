@@ -8,7 +8,7 @@ from small_model import write_small
 
 from lisa.errors import BadCheckpoint, BadInput
 from lisa.evaluate.run import weights_hash
-from lisa.model.presence import KEPT, PRESENCE, Presence, denials, margins
+from lisa.model.presence import KEPT, MADE, PRESENCE, Presence, denials, margins
 from lisa.predictor import load
 from lisa.vlms.tiny import SPECIAL
 from lisa.world.sets import make_picture
@@ -27,11 +27,19 @@ def denied(which: Presence | None, rows: torch.Tensor) -> float:
 
 @pytest.mark.parametrize("lean", [-4.0, 0.0, 4.0])
 def test_one_in_forty_becomes_a_denial_whatever_the_model_leaned_to(lean):
-    told = [(3, True), (7, True), *[(5, False)] * 3_998]
+    told = [*[(3, True)] * 50, *[(7, True)] * 50, *[(5, False)] * 3_900]  # no denial is told from other answers
     fitted = Presence.fit(told, logits(4_000, lean=lean))
     assert fitted.ids == (3, 7)
     assert denied(fitted, logits(4_000, seed=1, lean=lean)) == pytest.approx(1 - KEPT, abs=0.01)
     assert lean == 0 or abs(denied(None, logits(4_000, lean=lean)) - (1 - KEPT)) > 0.02
+
+
+def test_it_leans_no_further_than_nineteen_of_twenty_denials_take():
+    told = [*[(3, True)] * 1_000, *[(7, True)] * 1_000, *[(5, False)] * 2_000]
+    rows = torch.cat([logits(2_000, lean=2.0), logits(2_000, seed=1, lean=-8.0)])
+    fitted = Presence.fit(told, rows)
+    assert denied(fitted, logits(2_000, seed=2, lean=2.0)) == pytest.approx(MADE, abs=0.02)
+    assert denied(fitted, logits(2_000, seed=3, lean=-8.0)) < 0.01 < 1 - KEPT
 
 
 def test_other_words_keep_their_order():

@@ -32,3 +32,8 @@ def test_it_is_as_large_as_the_published_one(tmp_path):
     assert len(open_dataset("world-reason", folder=None, split="test", seed=0, limit=None)) == 779
     with pytest.raises(BadInput, match="train, val, test"):
         open_dataset("world-reason", folder=None, split="tset", seed=0, limit=None)
+
+
+def test_scenes_to_learn_from_are_asked_about_in_both_languages(tmp_path):
+    reader = open_training("world", 1.0, folder=tmp_path)[0].dataset
+    assert [reader[i].meta["language"] for i in range(4)] == ["en", "zh", "en", "zh"]

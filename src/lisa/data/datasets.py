@@ -212,10 +212,10 @@ def add(name: str, path: str, folder: Path) -> Reader:
 
 
 def world(folder: Path) -> Reader:
-    """Drawn scenes; they need no files."""
+    """Drawn scenes, asked about in English and Chinese in turn; they need no files."""
     from lisa.data.world import WorldDataset
 
-    return WorldDataset(seed=1, count=1_000_000, split="train", languages=("en",))
+    return WorldDataset(seed=1, count=1_000_000, split="train", languages=("en", "zh"))
 
 
 def reason_of_world(folder: Path) -> Reader:

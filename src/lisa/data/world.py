@@ -18,6 +18,7 @@ from lisa.world.draw import draw
 from lisa.world.facts import rows
 from lisa.world.make import make_scene
 from lisa.world.own_words import in_own_words
+from lisa.world.phrases import LESSON
 from lisa.world.questions import PIECES, Asked, ask, dialogues, targets_to_turn
 from lisa.world.questions.nothing import none_of
 from lisa.world.questions.view import View
@@ -292,7 +293,7 @@ def of_both(
     picture: Picture, twin: Picture, rng: np.random.Generator, count: int, *, language: str, name: str
 ) -> tuple[list[Sample], list[Sample]]:
     """Up to `count` questions for what a picture's twin lacks, answered about the one and about the other."""
-    found = _for_what_lacks(picture, twin, rng, count, split="train", language=language)
+    found = _for_what_lacks(picture, twin, rng, count, split=LESSON, language=language)
     there = [to_sample(picture, [asked], f"{name}/same/{i}") for i, asked in enumerate(found)]
     gone = [to_sample(twin, [_without(asked, twin)], f"{name}/same/{i}/twin") for i, asked in enumerate(found)]
     return there, gone

@@ -1,9 +1,9 @@
 """Whether a picture is of the kind that a model was trained on: a small model says so, instead of guessing aloud.
 
-What both sides see of a picture, the mean and spread of its tokens and of the mask side's features, is compared with
-the same of many training pictures (Mahalanobis distance, as in Lee et al., NeurIPS 2018). The limit is set on other
-pictures of the kind, so that nearly all can be trusted to lie within. How many photographs it catches for `tiny` stands
-in docs/models/tiny.md.
+What both sides see of a picture, the mean of its tokens, the mean and spread of the mask side's features and how much
+those change from one place to the next, is compared with the same of many training pictures (Mahalanobis distance, as
+in Lee et al., NeurIPS 2018). The limit is set on other pictures of the kind, so that nearly all can be trusted to lie
+within. How many photographs it catches for `tiny` stands in docs/models/tiny.md.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def beyond(count: int) -> int:
 
 
 def described(image: EncodedImage) -> Tensor:
-    """Mean and spread of its tokens, then of the mask side's features: `[F]` float32."""
-    seen = (image.vlm_features, image.mask_features[0].flatten(1).T)
-    return torch.cat([of(x.detach().float().cpu(), dim=0) for x in seen for of in (torch.mean, torch.std)])
+    """Mean of its tokens; mean and spread of the mask side's features, and their mean step to a neighbour: `[F]`."""
+    tokens, features = (x.detach().float().cpu() for x in (image.vlm_features, image.mask_features[0]))
+    steps = features.diff(dim=1).abs().mean((1, 2)) + features.diff(dim=2).abs().mean((1, 2))
+    return torch.cat([tokens.mean(0), features.mean((1, 2)), features.std((1, 2)), steps])

@@ -3,7 +3,8 @@
 question ─► `<assistant>` ─► first word of the answer: "There [is no …]" or anything else? ◄── the bias, set beforehand
 
 Trained on more and more questions for what is missing, a model denies too much or too little. How much it leans to a
-denial is a single number, set where of all other answers one in forty would become a denial.
+denial is a single number: so far that nineteen of twenty denials are made, and no further than where one in forty of
+the other answers would become one, since to words that are new to it a model says no more readily than it should.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from lisa.files import write_json
 PRESENCE = "presence.json"
 KEPT = 0.975
 """Share of the other answers that do not become denials."""
+MADE = 0.95
+"""Share of the denials that are made, as far as those are kept."""
 DENYING = 0.5
 """Words are what denials begin with where at least such a share of the answers that begin with them deny."""
 _REMEDY = "take it from the same checkpoint, or remove it"
@@ -46,7 +49,9 @@ class Presence:
         others = torch.tensor([word not in ids for word, _ in told], dtype=torch.bool)
         if not ids or not others.any():
             raise BadInput("no bias can be set by these answers: some have to deny, and others not")
-        return cls(tuple(ids), -float(margins(ids, logits[others]).quantile(KEPT)))
+        found = margins(ids, logits)
+        kept, made = found[others].quantile(KEPT), found[~others].quantile(1 - MADE)
+        return cls(tuple(ids), -float(torch.maximum(kept, made)))
 
     def lean(self, logits: Tensor) -> Tensor:
         """Logits `[..., V]` of a first word, with the bias."""

@@ -125,7 +125,7 @@ class TinyRecipe:
     """Texts beside them, about each picture, that only list things."""
     seg: Lesson = SEG
     seg_steps: int = 3_000
-    domain_pictures: int = 2_400
+    domain_pictures: int = 4_800
     """Scenes by which pictures of another kind are told, see `lisa.model.domain`; 0: they are not told."""
     presence_pictures: int = 250
     """Scenes by which it is set how readily the model denies, see `lisa.model.presence`; 0: it is left as it is."""

@@ -144,8 +144,8 @@ class SegObjective:
 
 
 def _length(group: Sequence[Sample]) -> int:
-    """Characters of the longest conversation about a picture."""
-    return max(sum(len(t.instruction) + len(t.answer or "") for t in s.turns) for s in group)
+    """Bytes of the longest conversation about a picture, which go with its tokens in any script."""
+    return max(sum(len(f"{t.instruction}{t.answer or ''}".encode()) for t in s.turns) for s in group)
 
 
 class FrozenFeatures:

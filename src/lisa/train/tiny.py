@@ -50,6 +50,7 @@ from lisa.vlms.tiny import train_tokenizer
 from lisa.world.draw import draw
 from lisa.world.mentions import listed
 from lisa.world.own_words import own_words
+from lisa.world.phrases import LESSON
 from lisa.world.questions import MAKERS
 from lisa.world.scene import Picture
 from lisa.world.sets import make_picture
@@ -99,7 +100,7 @@ class FreshDialogues:
         same = [] if pair is None else pair.same[twin]
         if pair is not None and twin:
             shares = {**shares, ABSENT: ABSENT_IN_TWINS * shares.get(ABSENT, MAKERS[ABSENT][1])}
-        make = samples_of if lesson.masks else spoken_of
+        make = partial(samples_of, split=LESSON) if lesson.masks else spoken_of
         most = min(lesson.own, lesson.dialogues - len(same)) if lesson.masks else 0
         own = own_worded(picture, self._dice(place, _OWN), most, language=language, name=str(place))
         count = lesson.dialogues - len(same) - len(own)
@@ -276,9 +277,9 @@ def _finished(
 
 
 def domain_of(segmenter: Segmenter, pictures: int) -> Domain:
-    """What drawn scenes are like to a trained model; the limit is set on a sixth of the pictures."""
+    """What drawn scenes are like to a trained model; the limit is set on a third of the pictures."""
     seen = [described(segmenter.encode(make_picture(DOMAIN_SEED, k, "test").image)) for k in range(pictures)]
-    held = pictures // 6
+    held = pictures // 3
     return Domain.fit(torch.stack(seen[held:]), torch.stack(seen[:held]))
 
 

@@ -1,4 +1,4 @@
-"""What people ask for without naming it: about 145 questions a kind in each language, as they come to mind.
+"""What people ask for without naming it: about 205 questions a kind in each language, as they come to mind.
 
 "My hands are dirty, what should I use?" ─► the soap, where there is one and nothing else that would do
 
@@ -24,7 +24,7 @@ from lisa.world.questions.asked import Asked
 from lisa.world.questions.nothing import ABSENT_THING, missing
 from lisa.world.questions.view import View
 
-NOTHING = 0.2
+NOTHING = 0.1
 """How often they are asked where nothing is what they mean."""
 
 

@@ -2,7 +2,8 @@
 
 A question has cores, noun phrases ("the food with the most vitamin C") or questions ("which food has the most
 vitamin C"), and a wrapper puts one into people's words ("Please segment {np}."). Cores and wrappers marked with a
-leading "~" are held out: the split "templates" uses nothing without one of them, every other split none.
+leading "~" are held out: the split "templates" uses nothing without one of them, every other split none. Lessons are
+asked in many more forms (`more_forms`), which no dataset has.
 """
 
 from __future__ import annotations
@@ -14,8 +15,15 @@ from functools import lru_cache
 
 import numpy as np
 
+from lisa.world.more_forms import more_forms, more_wrappers
+
 HELD = "~"
 """Marks a held-out core or wrapper."""
+LESSON = "lesson"
+"""The split that is asked like "train", and in `MORE` of its cores and wrappers in one of `more_forms`."""
+MORE = 0.6
+FILLED = ("np", "q", "bare", "is")
+"""The gaps of wrappers."""
 
 NP_WRAPPERS: tuple[str, ...] = (
     "Segment {np}.", "Segment {np} in this image.", "Please segment {np}.", "Please segment {np} in this picture.",
@@ -66,7 +74,8 @@ class Say:
 
     def __init__(self, rng: np.random.Generator, split: str = "train") -> None:
         self.rng, self.held = rng, split == "templates"
-        self.noisy = split == "train"
+        self.more = split == LESSON
+        self.noisy = split == "train" or self.more
 
     def chance(self, p: float) -> bool:
         """True with probability `p`."""
@@ -95,9 +104,18 @@ class Say:
         ]
         return self.pick(fits)
 
+    def again(self, chosen: tuple[str, str], others: Sequence[str], known: Collection[str]) -> tuple[str, str]:
+        """In a lesson often another form with the gaps of the chosen one, all `known`, and its place, such as "+3"."""
+        if not self.more or not self.chance(MORE):
+            return chosen
+        wanted = _asked(chosen[1])
+        fits = [(f"+{i}", f) for i, f in enumerate(others) if _asked(f) == wanted and gaps(f) <= set(known)]
+        return self.pick(fits) if fits else chosen
+
     def one(self, name: str, forms: Sequence[str], **words: str) -> Said:
         """One template, filled in."""
-        i, form = self.choose(forms, held=self.held and any(f.startswith(HELD) for f in forms))
+        chosen = self.choose(forms, held=self.held and any(f.startswith(HELD) for f in forms))
+        i, form = self.again(chosen, more_forms("en", name, ""), words)
         return Said(text=capital(form.format(**words)), template=f"{name}/{i}", name=name, words=words)
 
     def ask(
@@ -114,14 +132,17 @@ class Say:
         use_np = bool(np) and (not q or self.chance(0.45))
         cores, wrappers = (np, NP_WRAPPERS) if use_np else (q, Q_WRAPPERS)
         core_held = self.held and any(c.startswith(HELD) for c in cores) and self.chance(0.5)
-        i, core = self.choose(cores, held=core_held)
+        shape = "n" if use_np else "q"
+        others = more_forms("en", name, shape, words.get("x", ""))
+        others = [form for form in others if not (plural and singular(form))]
+        i, core = self.again(self.choose(cores, held=core_held), others, words)
+        free = list(wrappers), more_wrappers("en", shape)
         if ". " in core:
-            wrappers = tuple(w if w.lstrip(HELD).startswith("{q}") else "{q}?" for w in wrappers)
-        j, wrapper = self.choose(wrappers, held=self.held and not core_held)
+            free = tuple([w if w.lstrip(HELD).startswith("{q}") else "{q}?" for w in some] for some in free)
+        j, wrapper = self.again(self.choose(free[0], held=self.held and not core_held), free[1], FILLED)
         core = core.format(**words)
         plural = plural and not core.startswith(("every ", "each "))
         text = wrapper.format(np=core, q=core, bare=core.removeprefix("the "), **{"is": "are" if plural else "is"})
-        shape = "n" if use_np else "q"
         id = f"{name}/{shape}{i}/{j}"
         text = capital(text)
         if why:
@@ -136,6 +157,16 @@ class Say:
 def gaps(form: str) -> frozenset[str]:
     """What is to be filled into a form."""
     return frozenset(gap for _, gap, _, _ in string.Formatter().parse(form) if gap)
+
+
+def _asked(form: str) -> frozenset[str]:
+    """Its gaps, as far as another form has to have them: one or many of a kind, and whether they "are" or it "is"."""
+    return frozenset("x" if gap == "xs" else "np" if gap == "bare" else gap for gap in gaps(form) if gap != "is")
+
+
+def singular(form: str) -> bool:
+    """Whether a form speaks of one thing."""
+    return any(word in form for word in (" is ", "'s ", " has ", " was ", " does", "n't "))
 
 
 def capital(text: str) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 from lisa.world.chinese.answers import answer
 from lisa.world.chinese.forms import NP_WRAPPERS, Q_WRAPPERS, SENTENCES, WHY, Forms, cores_of
 from lisa.world.chinese.words import slots
-from lisa.world.phrases import HELD, Said, Say, gaps
+from lisa.world.more_forms import more_forms, more_wrappers
+from lisa.world.phrases import FILLED, HELD, Said, Say, gaps
 from lisa.world.questions.asked import Asked
 
 
@@ -45,17 +46,19 @@ def instruction(said: Said, known: dict[str, str], say: Say) -> tuple[str, str] 
         return None
     if said.core:
         return _wrapped(said, forms, known, say, core_held=say.held and True in fits and say.chance(0.5))
-    i, form = say.choose(forms, held=say.held and True in fits, known=known)
+    chosen = say.choose(forms, held=say.held and True in fits, known=known)
+    i, form = say.again(chosen, more_forms("zh", said.name, ""), known)
     return form.format(**known), f"{said.name}/{i}"
 
 
 def _wrapped(said: Said, cores: Forms, known: dict[str, str], say: Say, *, core_held: bool) -> tuple[str, str]:
     """A core in a wrapper, as `Say.ask` does it in English."""
-    i, core = say.choose(cores, held=core_held, known=known)
-    wrappers = NP_WRAPPERS if said.core == "n" else Q_WRAPPERS
+    others = more_forms("zh", said.name, said.core, said.words.get("x", ""))
+    i, core = say.again(say.choose(cores, held=core_held, known=known), others, known)
+    wrappers = list(NP_WRAPPERS if said.core == "n" else Q_WRAPPERS), more_wrappers("zh", said.core)
     if "，" in core:  # nothing goes in front of 我想洗手，要去哪里
-        wrappers = tuple(w if w.lstrip(HELD).startswith("{q}") else "{q}？" for w in wrappers)
-    j, wrapper = say.choose(wrappers, held=say.held and not core_held)
+        wrappers = tuple([w if w.lstrip(HELD).startswith("{q}") else "{q}？" for w in some] for some in wrappers)
+    j, wrapper = say.again(say.choose(wrappers[0], held=say.held and not core_held), wrappers[1], FILLED)
     core = core.format(**known)
     text, id = wrapper.format(np=core, q=core), f"{said.name}/{said.core}{i}/{j}"
     if said.why:
