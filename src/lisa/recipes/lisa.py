@@ -70,8 +70,8 @@ def own_tiny() -> Recipe:
     """One's own pictures on the embedded model, with drawn scenes between: minutes on a laptop.
 
     From 60 photographs it learns to find large things in a quarter of an hour; its drawn world fell by 0.05 of gIoU in
-    English and more in Chinese, while every other picture was one, asked about in English: see docs/log.md. They are asked
-    about in both languages now, which was not measured yet.
+    English and more in Chinese, while every other picture was one, asked about in English: see docs/log.md. Since then
+    they are asked about in both languages, which was not measured yet.
 
     `lisa train own-tiny data='{NAME: 1, world: 1}' data_dir=FOLDER --minutes 15`
     """
