@@ -29,14 +29,15 @@ def more_forms(language: str, name: str, core: str, kind: str = "") -> list[str]
     `core`: as in `Said`.
     """
     forms = _listed()[language]["forms"]
-    first, _, rest = name.partition(" ")
-    keys = [f"{name} {kind}", name]
-    if first == "through":
-        keys += [f"{rest} subject", f"beside {rest.removesuffix('next')}"]
-    elif first == "most":
-        keys.append("most")
-    found = next((forms[key] for key in keys if key in forms), {})
+    found = next((forms[key] for key in names_of(name, kind) if key in forms), {})
     return found.get(CORES[core], [])
+
+
+def names_of(name: str, kind: str) -> list[str]:
+    """The names under which the forms of a name may be listed: those for a kind of thing first, shared ones last."""
+    first, _, rest = name.partition(" ")
+    shared = {"through": [f"{rest} subject", f"beside {rest.removesuffix('next')}"], "most": ["most"]}
+    return [f"{name} {kind}", name, *shared.get(first, [])]
 
 
 def more_wrappers(language: str, core: str) -> list[str]:

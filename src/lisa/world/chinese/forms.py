@@ -7,6 +7,8 @@ marks a held-out one, as in English.
 
 from __future__ import annotations
 
+from lisa.world.more_forms import names_of
+
 Forms = tuple[str, ...]
 Cores = tuple[Forms, Forms]
 """Noun phrases and questions."""
@@ -472,9 +474,4 @@ SENTENCES: dict[str, Forms] = {
 
 def cores_of(name: str, kind: str) -> Cores | None:
     """The cores of an English form; some have others for each kind."""
-    first, _, rest = name.partition(" ")
-    if first == "most":
-        return CORES["most"]
-    if first == "through":
-        return CORES.get(f"{rest} subject") or CORES.get(f"beside {rest.removesuffix('next')}")
-    return CORES.get(f"{name} {kind}") or CORES.get(name)
+    return next((CORES[key] for key in names_of(name, kind) if key in CORES), None)
