@@ -85,7 +85,8 @@ def _stage(name):
     segmenter = load(resolve("tiny"), device=torch.device("cpu"), dtype=torch.float32).train()
     if name == "words":
         return words_objective(segmenter, replace(debug(), words=replace(WORDS, **small)), dense=dense.module)
-    return seg_objective(segmenter, replace(SEG, tokens=1.0, **small), dense=dense.module)
+    lesson = replace(SEG, tokens=1.0, masker=name == "masker", **small)
+    return seg_objective(segmenter, lesson, dense=dense.module)
 
 
 def _mixed(objective, monkeypatch):
@@ -108,7 +109,7 @@ def _mixed(objective, monkeypatch):
     return elsewhere.mixed
 
 
-@pytest.mark.parametrize("name", ["dense", "tokens", "words", "seg"])
+@pytest.mark.parametrize("name", ["dense", "tokens", "words", "seg", "masker"])
 def test_step_stays_on_its_device(name, monkeypatch):
     assert not _mixed(_stage(name), monkeypatch)
 

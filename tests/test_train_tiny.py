@@ -52,6 +52,24 @@ def test_tokens_go_on_to_learn_where_the_lesson_weighs_them(tmp_path):
     assert changed and not any("trunk" in name for name in changed)
 
 
+def test_the_masker_goes_on_to_learn_where_the_lesson_says_so(tmp_path):
+    still = train_tiny(SHORT, tmp_path / "still", _silent)
+    learning = replace(SHORT, start=str(still), seg=replace(SHORT.seg, tokens=1.0, masker=True))
+    moved = train_tiny(learning, tmp_path / "moved", _silent)
+    assert {"kind", "colour", "part", "offset"} <= set(_last(tmp_path / "moved"))
+    before, after = (load_file(folder / "model.safetensors") for folder in (still, moved))
+    changed = {name for name in before if not before[name].equal(after[name])}
+    for part in ("image_encoder.trunk.stem.0", "vote", "to_what", "outline"):
+        assert any(f"masker.{part}" in name for name in changed), part
+    assert not any("vision_tower.trunk" in name for name in changed)
+    words = [load_file(tmp_path / run / TAUGHT_FILE) for run in ("still", "moved")]
+    assert "word_bias.0" in words[0] and all(words[0][name].equal(words[1][name]) for name in words[0])
+
+    (tmp_path / "still" / TAUGHT_FILE).unlink()
+    with pytest.raises(BadInput, match="taught words"):
+        train_tiny(learning, tmp_path / "untaught", _silent)
+
+
 def test_what_was_asked_on_the_side_is_kept_where_more_is_asked_now():
     sizes = {"kind": 3, "odd": 2}
     older, newer = LookHeads(8, facts={"kind": 3}), LookHeads(8, sizes, facts=sizes)

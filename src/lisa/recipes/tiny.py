@@ -71,6 +71,8 @@ class Lesson:
     """False: the answers are words alone, as a language model gives them that has not met [SEG]."""
     tokens: float = 0.0
     """Weight of what the language side's tokens are read as while they go on to learn; 0: they stay as they are."""
+    masker: bool = False
+    """Whether what sees and cuts out on the mask side learns, too, told what each pixel is; needs `tokens`."""
     pieces: dict[str, float] = field(default_factory=dict)
     """Set piece → the share of pictures arranged for it, beside those that are by chance."""
 
@@ -150,7 +152,7 @@ def on_gpu() -> TinyRecipe:
         token_pictures=96,
         words=replace(WORDS, pictures=48),
         word_steps=640,
-        seg=replace(SEG, pictures=64, rate=0.8, tokens=1.0),
+        seg=replace(SEG, pictures=64, rate=0.8, tokens=1.0, masker=True),
         seg_steps=1_280,
     )
 

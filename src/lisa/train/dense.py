@@ -57,6 +57,8 @@ ORDERS = ("alone", "leftmost", "rightmost", "between")
 """Where it stands among those of its kind."""
 ODDS = ("of the other colour", "as the rest")
 """What it is among three or more of its kind of which one has another colour than the others; 0 elsewhere."""
+PIXEL = {"kind": 1.0, "colour": 0.5, "part": 0.3, "offset": 2.0}
+"""Weights of what is said of each pixel."""
 CLEAR = 0.07
 """By which share of the width one stands clearly to the left of another."""
 
@@ -156,9 +158,13 @@ class DenseHeads(nn.Module):
         maps = self.masker.image_encoder.trunk(pixels)
         features = self.masker.image_encoder.combine(*maps)
         embedded = self.masker.embed(features)
+        tokens = self.tower.attend(maps[2], maps[3])
+        return TowerMaps(features=features, embedded=embedded, named=self.named(self.masker, embedded), tokens=tokens)
+
+    def named(self, masker: MatchMasker, embedded: Tensor) -> list[Tensor]:
+        """What a masker makes of each pixel `[B, E, h, w]`: logits of kind, colour and part, `[B, classes, h, w]`."""
         tables = [(table.weight, bias) for table, bias in zip(self.word, self.word_bias)]
-        named = [self.masker.meant(embedded, words) + bias[:, None, None] for words, bias in tables]  # type: ignore[arg-type]
-        return TowerMaps(features=features, embedded=embedded, named=named, tokens=self.tower.attend(maps[2], maps[3]))
+        return [masker.meant(embedded, words) + bias[:, None, None] for words, bias in tables]  # type: ignore[arg-type]
 
     def prompts(self, words: Tensor, place: Tensor) -> Tensor:
         """As in `Wanted` → `[N, P]`."""
@@ -298,6 +304,28 @@ def _half(mask: Mask, square: int) -> Tensor:
     return torch.from_numpy(full.reshape(square // 2, 2, square // 2, 2).mean((1, 3)))
 
 
+def pixel_errors(fine: Sequence[Tensor], vote: Tensor, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """How far what is said of each pixel is from its labels, as in `DenseBatch`; `PIXEL` weighs them.
+
+    `fine`: logits of kind, colour and part, each `[B, classes, h, w]`; `vote [B, 2, h, w]` the way to the middle.
+    """
+    kind, thing = labels["kind"].long(), labels["kind"] > 0
+    weight = torch.ones(fine[0].shape[1], device=fine[0].device)
+    weight[0] = 0.2  # background is most of a picture and the easiest part of it
+    named = {
+        name: _where(cross_entropy(logits, labels[name].long().clamp(min=0), reduction="none"), thing)
+        for name, logits in zip(("colour", "part"), fine[1:])
+    }
+    offset = _where(smooth_l1_loss(vote, labels["offset"], reduction="none", beta=0.1).sum(1), thing)
+    return {"kind": cross_entropy(fine[0], kind, weight=weight, ignore_index=-1), **named, "offset": offset}
+
+
+def masker_matrices(masker: MatchMasker) -> list[nn.Parameter]:
+    """Those of its trained kernels that are Muon's."""
+    within = matrices(masker.outline) + matrices(masker.pixel)
+    return [*matrices(masker.image_encoder, without=("stem.0",)), *within]
+
+
 class DenseObjective:
     """Dense labels and prompted masks of fresh scenes for `DenseHeads`."""
 
@@ -310,9 +338,8 @@ class DenseObjective:
         self.optimizers: Sequence[torch.optim.Optimizer] = self._optimizers(heads)
 
     def _optimizers(self, heads: DenseHeads) -> Sequence[torch.optim.Optimizer]:
-        kernels = [*matrices(heads.masker.image_encoder, without=("stem.0",)), *matrices(heads.tower.layers)]
+        kernels = [*masker_matrices(heads.masker), *matrices(heads.tower.layers)]
         kernels += matrices(heads.tower.from8) + matrices(heads.tower.from16)
-        kernels += matrices(heads.masker.outline) + matrices(heads.masker.pixel)
         return (
             Muon(kernels, lr=0.01, weight_decay=0.01),
             torch.optim.AdamW(rest(heads, kernels), lr=1.5e-3, weight_decay=0.01),
@@ -352,21 +379,15 @@ class DenseObjective:
         heads = self.module
         seen = heads(batch.pixels)
         fine, thing = seen.named, batch.kind > 0
-        weight = torch.ones(fine[0].shape[1], device=fine[0].device)
-        weight[0] = 0.2  # background is most of a picture and the easiest part of it
-        kind = cross_entropy(fine[0], batch.kind, weight=weight, ignore_index=-1)
-        colour = _where(cross_entropy(fine[1], batch.colour.clamp(min=0), reduction="none"), thing)
-        part = _where(cross_entropy(fine[2], batch.part.clamp(min=0), reduction="none"), thing)
-        vote = heads.masker.vote(seen.features)
-        offset = _where(smooth_l1_loss(vote, batch.offset, reduction="none", beta=0.1).sum(1), thing)
+        labels = {"kind": batch.kind, "colour": batch.colour, "part": batch.part, "offset": batch.offset}
+        read = pixel_errors(fine, heads.masker.vote(seen.features), labels)
         patch = heads.token(seen.tokens, batch.token)
         middle = self._middles(seen.tokens, batch.offset, thing)
         right = _where((fine[0].argmax(1) == batch.kind).float(), thing)
-        total = kind + 0.5 * colour + 0.3 * part + 2 * offset + 0.15 * patch + middle
+        total = sum(weight * read[name] for name, weight in PIXEL.items()) + 0.15 * patch + middle
         masks = self._masks(seen, batch.wanted)
         total = total + 5 * masks["bce"] + masks["dice"] + 0.2 * masks["score"] + 2 * masks["place"]
-        read = {"kind": kind, "colour": colour, "part": part, "offset": offset, "patch": patch}
-        return shared({"total": total} | read | {"middle": middle, "right": right} | masks, counts)
+        return shared({"total": total} | read | {"patch": patch, "middle": middle, "right": right} | masks, counts)
 
     def _middles(self, tokens: Tensor, offset: Tensor, thing: Tensor) -> Tensor:
         """Error of where the middle of each patch's thing is, as waves, read from the tokens `[B, N, D]`."""

@@ -158,15 +158,19 @@ class LookObjective(SegObjective):
         inner: Any = self.segmenter.vlm
         tokens = inner.model.model.vision_tower(batch.vlm.images["pixel_values"])
         seen = list(inner.model.model.multi_modal_projector(tokens))
-        output = self.step.output(batch, (self._features(batch)[0], seen))
+        masks = self._features(batch)[0]
+        masks = self.segmenter.masker.encode(batch.pixels) if masks is None else masks
+        output = self.step.output(batch, (masks, seen))
         losses = self.step.losses(batch, output, counts)
-        beside = self.beside(batch, output, tokens)
+        beside = self.beside(batch, output, tokens, masks)
         values = shared({name: value for name, (_, value) in beside.items()}, counts)
         total = losses["total"] + sum(weight * values[name] for name, (weight, _) in beside.items())
         return losses | {"total": total} | values
 
-    def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:
-        """What is asked on the side: name → its weight and error."""
+    def beside(
+        self, batch: LookBatch, output: Output, tokens: Tensor, masks: Tensor
+    ) -> dict[str, tuple[float, Tensor]]:
+        """What is asked on the side: name → its weight and error; `tokens` and `masks` are what both towers see."""
         inner: Any = self.segmenter.vlm
         token = self.heads.token
         asked = {"look": (self.look, token(tokens, batch.labels))} if token is not None and batch.labels else {}

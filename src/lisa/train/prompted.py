@@ -7,7 +7,7 @@ words:       question ─► answer ─► [SEG] ─► prompt ◄── told ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from lisa.maskers.match import MatchMasker
 from lisa.model.segmenter import Output, Segmenter
-from lisa.train.dense import Classes, DenseHeads, classes_of_world
+from lisa.train.dense import PIXEL, Classes, DenseHeads, classes_of_world, pixel_errors
 from lisa.train.look import LOOK, LabelsOf, LookBatch, LookHeads, LookObjective
 from lisa.train.loop import shared
 from lisa.train.seg import Draw, SegStep
@@ -55,6 +56,10 @@ class PromptWordsBatch(WordsBatch):
     called: Any
 
 
+Pixels = Callable[[Tensor, Mapping[str, Tensor]], dict[str, tuple[float, Tensor]]]
+"""The masker's features `[I, C, h, w]` and labels of their pixels → name → weight and error."""
+
+
 class PromptedObjective(LookObjective):
     """Answers and masks, while [SEG] also learns to say what the masker's own words say."""
 
@@ -70,16 +75,21 @@ class PromptedObjective(LookObjective):
         labels_of: LabelsOf | None = None,
         shown: Shown | None = None,
         look: float = LOOK,
+        pixels: Pixels | None = None,
     ) -> None:
+        """`pixels`: what the masker is told of each pixel by `labels_of`, where it is trained, too."""
         super().__init__(step, draw, optimizers, heads, labels_of=labels_of, shown=shown, look=look)
-        self.teacher, self.weight = teacher, weight
+        self.teacher, self.weight, self.pixels = teacher, weight, pixels
 
-    def beside(self, batch: LookBatch, output: Output, tokens: Tensor) -> dict[str, tuple[float, Tensor]]:
-        """See there; then how far [SEG] is from the prompt made of the truth."""
+    def beside(
+        self, batch: LookBatch, output: Output, tokens: Tensor, masks: Tensor
+    ) -> dict[str, tuple[float, Tensor]]:
+        """See there; then how far [SEG] is from the prompt made of the truth, and what pixels are from theirs."""
         assert isinstance(batch, PromptBatch)
+        pixels = self.pixels(masks, batch.labels) if self.pixels else {}
         found = self.teacher.distances(output.seg_embeddings.float(), batch.called)
         weighed = {name: (self.weight if name == "prompt" else 0.0, value) for name, value in found.items()}
-        return super().beside(batch, output, tokens) | weighed
+        return super().beside(batch, output, tokens, masks) | weighed | pixels
 
     def _collate(self, groups: Sequence[Sequence[Sample]]) -> PromptBatch:
         batch = super()._collate(groups)
@@ -120,6 +130,19 @@ class Called:
     """`[S, 3]`, as `Wanted.place`."""
     known: Tensor
     """`[S]` bool: whether those words mean the mask; several things of different kinds have none."""
+
+
+class WorldPixels:
+    """What every pixel of a drawn scene is, in the words of the dense stage, to a masker that goes on; see `Pixels`."""
+
+    def __init__(self, dense: DenseHeads, masker: MatchMasker) -> None:
+        self.dense, self.masker = dense, masker
+
+    def __call__(self, features: Tensor, labels: Mapping[str, Tensor]) -> dict[str, tuple[float, Tensor]]:
+        """Each error is named after its label."""
+        said = self.dense.named(self.masker, self.masker.embed(features))
+        errors = pixel_errors(said, self.masker.vote(features), labels)
+        return {name: (PIXEL[name], error) for name, error in errors.items()}
 
 
 class WorldWords:

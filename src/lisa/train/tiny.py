@@ -28,9 +28,12 @@ from lisa.model.segmenter import Segmenter
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
 from lisa.train.dense import (
+    Classes,
     DenseHeads,
     classes_of_world,
     dense_objective,
+    label_maps,
+    masker_matrices,
     taught,
     token_labels,
     token_objective,
@@ -39,10 +42,10 @@ from lisa.train.dense import (
 from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import Objective, Report
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
-from lisa.train.prompted import PromptedObjective, PromptedWords, WorldWords
+from lisa.train.prompted import PromptedObjective, PromptedWords, WorldPixels, WorldWords
 from lisa.train.ranks import Ranks, joined
 from lisa.train.read import Reader, WordsAndSights
-from lisa.train.seg import SegStep
+from lisa.train.seg import SegStep, is_trained
 from lisa.train.shown import WorldShown
 from lisa.train.words import WordsObjective
 from lisa.types import SEG, Sample, Turn
@@ -180,6 +183,8 @@ def optimizers_of(segmenter: Segmenter, heads: nn.Module, rate: float = 1.0) -> 
     """Muon for the matrices of tower and language, AdamW for what else of a segmenter is trained, and for `heads`."""
     vlm: Any = segmenter.vlm
     kernels, table = matrices(vlm, without=NO_MATRICES), vlm.model.get_input_embeddings().weight
+    if is_trained(segmenter.masker):  # type: ignore[arg-type]
+        kernels += masker_matrices(segmenter.masker)  # type: ignore[arg-type]
     return muon_beside_adamw(kernels, [*rest(segmenter, kernels), *heads.parameters()], rate=1e-3 * rate, table=table)
 
 
@@ -188,32 +193,40 @@ def seg_objective(
 ) -> LookObjective:
     """The language side is trained; what sees and the mask decoder have learned to, and stay.
 
-    Where the lesson weighs the tokens, their layers over the trunk go on to learn with it.
+    Where the lesson weighs the tokens, their layers over the trunk go on to learn with it; the masker where it says so.
 
     `heads`: from the lesson before; fresh ones if None. `dense`: what the masker was taught with, where [SEG] is to
     learn its words.
     """
     vlm: Any = segmenter.vlm
     tower = vlm.model.model.vision_tower
-    segmenter.masker.requires_grad_(False)  # type: ignore[attr-defined]
+    masker: Any = segmenter.masker
+    if lesson.masker and (dense is None or not lesson.tokens):
+        raise BadInput("seg.masker=true needs seg.tokens, and to start from the folder of a run, with its taught words")
+    masker.requires_grad_(lesson.masker)
     tower.requires_grad_(bool(lesson.tokens)).trunk.requires_grad_(False)
     heads = heads or look_heads(vlm.width, tokens=bool(lesson.tokens)).to(segmenter.device)
     weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.5, original_size=False)
     step = SegStep(segmenter, weights=weights, bf16=casts_small(segmenter.device))
     optimizers, draw = optimizers_of(segmenter, heads, lesson.rate), FreshDialogues(lesson)
-    labels, look = token_labels_of if lesson.tokens else None, lesson.tokens
+    of_pixels = label_maps if lesson.masker else token_labels
+    labels, look = partial(labels_of, of_pixels) if lesson.tokens else None, lesson.tokens
     if dense is None:
         return LookObjective(step, draw, optimizers, heads, labels_of=labels, shown=WorldShown(), look=look)
     teacher = WorldWords(dense)
+    pixels = WorldPixels(dense, masker) if lesson.masker else None
+    shown = WorldShown()
     return PromptedObjective(
-        step, draw, optimizers, heads, teacher, weight=PROMPT, labels_of=labels, shown=WorldShown(), look=look
+        step, draw, optimizers, heads, teacher, weight=PROMPT, labels_of=labels, shown=shown, look=look, pixels=pixels
     )
 
 
-def token_labels_of(sample: Sample, square: int) -> dict[str, Tensor]:
-    """See `LabelsOf`; in few bytes, since processes hand them over."""
-    labels = token_labels(sample.meta["picture"], classes_of_world(), square)
-    return {name: numbers.to(torch.int16) for name, numbers in labels.items()}
+def labels_of(
+    maps: Callable[[Picture, Classes, int], Mapping[str, Tensor]], sample: Sample, square: int
+) -> dict[str, Tensor]:
+    """See `LabelsOf`; classes in few bytes, since processes hand them over."""
+    labels = maps(sample.meta["picture"], classes_of_world(), square)
+    return {n: values if values.is_floating_point() else values.to(torch.int16) for n, values in labels.items()}
 
 
 def look_heads(width: int, *, tokens: bool = False) -> LookHeads:
@@ -368,7 +381,7 @@ def listed_texts(sample: Sample, *, count: int) -> list[Sample]:
 
 def _words_of(dense: DenseHeads) -> dict[str, Tensor]:
     """What its prompts are made of, beside the masker."""
-    return {k: v.contiguous() for k, v in dense.state_dict().items() if k.startswith(("word.", "place."))}
+    return {k: v.contiguous() for k, v in dense.state_dict().items() if k.startswith(("word.", "word_bias.", "place."))}
 
 
 def _load_known(heads: LookHeads, state: Mapping[str, Tensor]) -> None:
