@@ -12,7 +12,7 @@ from small_model import SMALL, write_small
 from lisa.errors import BadCheckpoint
 from lisa.model.checkpoint import WEIGHTS, build, load, save
 from lisa.model.doctor import examine
-from lisa.weights import SAME, read_header, stored_as
+from lisa.weights import SAME, SCALE, read_header, stored_as
 
 TOWER = "vlm.model.model.vision_tower.trunk"
 TRUNK = "masker.image_encoder.trunk"
@@ -51,6 +51,40 @@ def test_the_doctor_finds_what_is_stored_under_another_name(tmp_path):
     header = read_header(tmp_path / "small" / WEIGHTS)
     assert header.keys() == segmenter.state_dict().keys()
     assert examine(tmp_path / "small").ok
+
+
+def test_eight_bits_halve_a_file_and_change_little(tmp_path):
+    segmenter = _twice(tmp_path / "wide")
+    save(segmenter, SMALL, tmp_path / "wide", dtype=torch.float16)
+    save(segmenter, SMALL, tmp_path / "narrow", dtype=torch.float16, eight_bits=True)
+    sizes = [(tmp_path / name / WEIGHTS).stat().st_size for name in ("wide", "narrow")]
+    assert sizes[1] < 0.65 * sizes[0]
+    loaded = load(tmp_path / "narrow", device=torch.device("cpu"), dtype=torch.float32).state_dict()
+    rounded = set(load_file(tmp_path / "narrow" / WEIGHTS)) & {name[: -len(SCALE)] for name in _scales(tmp_path)}
+    assert len(rounded) > 10
+    for name, tensor in segmenter.state_dict().items():
+        most = tensor.float().abs().amax() if tensor.numel() else torch.tensor(0.0)
+        assert (loaded[name] - tensor).abs().max() <= most * 0.51 / 127, name
+    again = load(tmp_path / "narrow", device=torch.device("cpu"), dtype=torch.float32)
+    save(again, SMALL, tmp_path / "again", dtype=torch.float16, eight_bits=True)
+    before, after = (load_file(tmp_path / name / WEIGHTS) for name in ("narrow", "again"))
+    assert all(torch.equal(before[name], after[name]) for name in rounded)
+    assert examine(tmp_path / "narrow").ok
+    assert not any(name.endswith(SCALE) for name in read_header(tmp_path / "narrow" / WEIGHTS))
+
+
+def _scales(home):
+    return [name for name in load_file(home / "narrow" / WEIGHTS) if name.endswith(SCALE)]
+
+
+def test_a_scale_of_another_size_is_told(tmp_path):
+    segmenter = _twice(tmp_path / "small")
+    save(segmenter, SMALL, tmp_path / "narrow", eight_bits=True)
+    tensors = load_file(tmp_path / "narrow" / WEIGHTS)
+    tensors[_scales(tmp_path)[0]] = torch.ones(3)
+    save_file(tensors, tmp_path / "narrow" / WEIGHTS)
+    with pytest.raises(BadCheckpoint, match="do not load"):
+        load(tmp_path / "narrow", device=torch.device("cpu"), dtype=torch.float32)
 
 
 @pytest.mark.parametrize(("dtype", "mixed"), [(torch.float16, False), (torch.bfloat16, True)])

@@ -13,7 +13,7 @@ from lisa.registry import find
 from lisa.train.look import LookHeads
 from lisa.train.tiny import TAUGHT_FILE, _load_known, train_tiny
 
-SHORT = replace(debug(), domain_pictures=0, presence_pictures=0)
+SHORT = replace(debug(), domain_pictures=0, presence_pictures=0, eight_bits=False)
 
 
 def _silent(step, values):

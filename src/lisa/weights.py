@@ -70,6 +70,8 @@ class StoredTensor:
 
 SAME = "lisa.same"
 """In the metadata of a safetensors file: a JSON object, name of a tensor → that of an equal one that is stored."""
+SCALE = ".scale_of_rows"
+"""Behind the name of a matrix in eight bits: what the numbers of each of its rows are multiples of."""
 ADAPTERS = "adapters.json"
 """The file that marks a folder with what a training changed, alone."""
 
@@ -129,11 +131,16 @@ def _shards(folder: Path, index: Path) -> list[Path]:
 def read_header(path: Path) -> dict[str, StoredTensor]:
     """The tensors of a safetensors file by name, those stored under another one's too; reads the header only.
 
+    The scales of matrices in eight bits are no tensors of their own.
+
     Raises:
         BadCheckpoint: the file is cut off, or its header is damaged or lies about sizes.
     """
     tensors, same = _header(path)
-    return tensors | {name: tensors[stored] for name, stored in same.items()}
+    found = tensors | {name: tensors[stored] for name, stored in same.items()}
+    return {
+        name: tensor for name, tensor in found.items() if not (name.endswith(SCALE) and name[: -len(SCALE)] in found)
+    }
 
 
 def stored_as(path: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ from lisa.errors import BadCheckpoint, first_line
 from lisa.files import write_json
 from lisa.model.segmenter import Segmenter
 from lisa.registry import MASKERS, VLMS, find
-from lisa.weights import SAME, stored_as
+from lisa.weights import SAME, SCALE, stored_as
 
 WEIGHTS = "model.safetensors"
 _LARGE = 1024
@@ -45,12 +45,24 @@ def build(config: ModelConfig, folder: Path) -> Segmenter:
     return Segmenter(vlm, masker, reads=config.reads)
 
 
-def save(segmenter: Segmenter, config: ModelConfig, folder: Path, *, dtype: torch.dtype = torch.float32) -> None:
-    """Writes weights, equal ones once, configuration and the processors' files."""
+def save(
+    segmenter: Segmenter,
+    config: ModelConfig,
+    folder: Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    eight_bits: bool = False,
+) -> None:
+    """Writes weights, equal ones once, configuration and the processors' files.
+
+    `eight_bits`: matrices take a byte a number, of which each row has a scale of its own; that is half of float16, and
+    rounds to a 254th of the largest number of a row.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         k: (v.to(dtype) if v.is_floating_point() else v).contiguous().clone() for k, v in segmenter.state_dict().items()
     }
+    tensors = _in_eight_bits(tensors) if eight_bits else tensors
     beside = folder / f".{WEIGHTS}.tmp"
     same = _equal(tensors)
     kept = {name: tensor for name, tensor in tensors.items() if name not in same}
@@ -71,7 +83,7 @@ def load(folder: Path, *, device: torch.device, dtype: torch.dtype, mixed: bool 
     try:
         parts = {f"{name}.": part for name, part in segmenter.named_children()} if mixed else {}
         wide = tuple(k for k, p in parts.items() if any(getattr(m, "own_precision", False) for m in p.modules()))
-        state, names = load_file(folder / WEIGHTS), segmenter.state_dict().keys()
+        state, names = _widened(load_file(folder / WEIGHTS)), segmenter.state_dict().keys()
         same = {name: stored for name, stored in stored_as(folder / WEIGHTS).items() if name in names}
         for key in [*same, *state]:
             tensor, kind = state[same.get(key, key)], torch.float32 if key.startswith(wide) else dtype
@@ -94,6 +106,29 @@ def load(folder: Path, *, device: torch.device, dtype: torch.dtype, mixed: bool 
             parent, _, name = other.rpartition(".")
             setattr(segmenter.get_submodule(parent), name, segmenter.get_parameter(first))
     return segmenter.to(device).eval()
+
+
+def _in_eight_bits(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Large matrices as int8 `[rows, …]`, and beside each `[rows]` of what its numbers are multiples of."""
+    stored: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        if tensor.ndim < 2 or tensor.numel() < _LARGE or len(tensor) == 1 or not tensor.is_floating_point():
+            stored[name] = tensor
+            continue
+        rows = tensor.float().flatten(1)
+        scale = rows.abs().amax(1).clamp(min=torch.finfo(torch.float32).tiny) / 127
+        stored[name] = (rows / scale[:, None]).round().to(torch.int8).reshape(tensor.shape)
+        stored[name + SCALE] = scale
+    return stored
+
+
+def _widened(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What `_in_eight_bits` made narrow in float32, everything else as it is."""
+    scales = {name.removesuffix(SCALE): stored.pop(name) for name in list(stored) if name.endswith(SCALE)}
+    for name, scale in scales.items():
+        if name in stored:
+            stored[name] = stored[name].float() * scale.reshape(-1, *[1] * (stored[name].ndim - 1))
+    return stored
 
 
 def _equal(tensors: Mapping[str, Tensor]) -> dict[str, str]:

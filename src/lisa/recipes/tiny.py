@@ -131,6 +131,8 @@ class TinyRecipe:
     """Scenes by which pictures of another kind are told, see `lisa.model.domain`; 0: they are not told."""
     presence_pictures: int = 250
     """Scenes by which it is set how readily the model denies, see `lisa.model.presence`; 0: it is left as it is."""
+    eight_bits: bool = True
+    """Whether the finished matrices take a byte a number, as those in the package do; else two."""
     rate: float = 1.0
     """Factor on the lessons' learning rates; less than 1 where a run goes on from a trained model."""
     seed: int = 1
@@ -176,6 +178,7 @@ def base() -> TinyRecipe:
         seg_steps=450,
         domain_pictures=0,
         presence_pictures=0,
+        eight_bits=False,
     )
 
 

@@ -277,7 +277,7 @@ def _finished(
 ) -> Path:
     """Written, and measured for what it says of pictures unlike its own and of what is missing."""
     final = folder / "checkpoint"
-    save(segmenter, recipe.model, final, dtype=torch.float16)
+    save(segmenter, recipe.model, final, dtype=torch.float16, eight_bits=recipe.eight_bits)
     trained = load(final, device=segmenter.device, dtype=torch.float32)
     save_file(heads.state_dict(), str(folder / LOOK_FILE))
     if dense is not None:
