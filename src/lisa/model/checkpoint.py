@@ -59,10 +59,13 @@ def save(
     rounds to a 254th of the largest number of a row.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {
-        k: (v.to(dtype) if v.is_floating_point() else v).contiguous().clone() for k, v in segmenter.state_dict().items()
+    state = segmenter.state_dict()
+    narrow = _in_eight_bits(state) if eight_bits else {}
+    tensors = narrow | {
+        k: (v.to(dtype) if v.is_floating_point() else v).contiguous().clone()
+        for k, v in state.items()
+        if k not in narrow
     }
-    tensors = _in_eight_bits(tensors) if eight_bits else tensors
     beside = folder / f".{WEIGHTS}.tmp"
     same = _equal(tensors)
     kept = {name: tensor for name, tensor in tensors.items() if name not in same}
@@ -113,7 +116,6 @@ def _in_eight_bits(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     stored: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         if tensor.ndim < 2 or tensor.numel() < _LARGE or len(tensor) == 1 or not tensor.is_floating_point():
-            stored[name] = tensor
             continue
         rows = tensor.float().flatten(1)
         scale = rows.abs().amax(1).clamp(min=torch.finfo(torch.float32).tiny) / 127
