@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import pytest
 
 from lisa.data.datasets import open_dataset, open_training
 from lisa.data.world import REASON_PARTS, hash_of, world_reason
 from lisa.errors import BadInput
+from lisa.world.questions import QUESTION_KINDS
 
 HASHES = {
     "train": "896009205e18a3cf4ed6676e6ab209c7df502c24a5de7ed0020b76fd224dceaf",
@@ -37,3 +39,11 @@ def test_it_is_as_large_as_the_published_one(tmp_path):
 def test_scenes_to_learn_from_are_asked_about_in_both_languages(tmp_path):
     reader = open_training("world", 1.0, folder=tmp_path)[0].dataset
     assert [reader[i].meta["language"] for i in range(4)] == ["en", "zh", "en", "zh"]
+
+
+def test_every_kind_is_asked_equally_often_in_both_languages():
+    data = open_dataset("world-kinds", folder=None, split=None, seed=500, limit=None)
+    assert len(data) == 60 * len(QUESTION_KINDS)
+    few = open_dataset("world-kinds", folder=None, split=None, seed=500, limit=2 * len(QUESTION_KINDS))
+    asked = Counter((sample.group, sample.meta["language"]) for sample in few)
+    assert asked == {(kind, language): 1 for kind in QUESTION_KINDS for language in ("en", "zh")}

@@ -43,7 +43,10 @@ CAMVID = {"camvid": "names", "camvid-reason": "reason", "camvid-halves": "halves
 """Dataset → how every class is asked for."""
 WORDED = (*EVALUATED, *SPLIT_BY)
 """What can be asked in each of `lisa.data.prompts.WORDINGS`."""
-DRAWN = ("world", "world-en", "world-zh", "world-seed", "world-twins", "world-twins-zh", "world-reason", "people")
+DRAWN = (
+    "world", "world-en", "world-zh", "world-kinds", "world-seed", "world-twins", "world-twins-zh", "world-reason",
+    "people",
+)  # fmt: skip
 KNOWN = (*DRAWN, "reason-val", "reason-test", "own", *CAMVID, *WORDED)
 """What `lisa eval` measures on, beside what `lisa data add` noted."""
 
@@ -83,12 +86,16 @@ def open_dataset(
 
 def _drawn(name: str, split: str | None, seed: int, limit: int | None) -> Dataset:
     from lisa.data.world import People, Twins, WorldDataset, world_reason
-    from lisa.world.questions import SEED_KINDS
+    from lisa.world.questions import LANGUAGES, QUESTION_KINDS, SEED_KINDS
 
     part, language = split or "test", "zh" if name.endswith("-zh") else "en"
-    count = limit or {"world-seed": 50 * len(SEED_KINDS), "world": 2_000}.get(name, 500)
+    usual = {"world-seed": 50 * len(SEED_KINDS), "world-kinds": 60 * len(QUESTION_KINDS), "world": 2_000}
+    count = limit or usual.get(name, 500)
     if name == "world-seed":
         return WorldDataset(seed=seed, count=count, split=part, kinds=SEED_KINDS)
+    if name == "world-kinds":
+        languages = tuple(language for language in LANGUAGES for _ in QUESTION_KINDS)
+        return WorldDataset(seed=seed, count=count, split=part, kinds=QUESTION_KINDS, languages=languages)
     if name.startswith("world-twins"):
         return Twins(seed=seed, count=count, split=part, language=language)
     if name in ("world-reason", "people"):
