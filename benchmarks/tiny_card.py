@@ -301,7 +301,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in ASKED:
             found[name] = measure(given.model, name, given.limit, given.answers)
             tell(f"{name}: gIoU {value(found[name]['giou'])}")
-        found["world"]["rows"] = running.read_rows(found["world"]["home"].parent)["world"]
+        for name in ("world", "kinds"):
+            found[name]["rows"] = running.read_rows(found[name]["home"].parent)[ASKED[name].dataset]
         predictor = load(given.model)
         photographs = noticed(predictor, given.data, given.limit or 400) if given.data else (float("nan"), 0, 0.0)
         rows = list(promises(found, seconds_on_one_core(predictor), photographs))
