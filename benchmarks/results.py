@@ -150,7 +150,9 @@ PLAN = (
         title="Drawn scenes, never seen in training",
         figures=(*MASKS, "n_acc", "t_acc", "named", "chrf"),
         entries=(
-            *_of("world", "world-en", "world-zh", "world-kinds", "world-seed", "world-twins", "world-twins-zh", seed=300),
+            *_of(
+                "world", "world-en", "world-zh", "world-kinds", "world-seed", "world-twins", "world-twins-zh", seed=300
+            ),
             *_of("people"),
         ),
     ),
