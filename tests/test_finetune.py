@@ -178,6 +178,23 @@ def test_the_exported_model_is_the_one_that_was_trained(tmp_path):
     torch.testing.assert_close(theirs.hidden, ours.hidden, atol=1e-4, rtol=1e-4)
 
 
+def test_a_blend_lies_between_what_was_and_what_was_learned(start_folder, tmp_path):
+    run_folder = tmp_path / "run"
+    choices = ["steps=2", "embeddings=all", "learning_rate=0.01", "evaluate=", f"start={start_folder}"]
+    run("debug", overrides=choices, out=run_folder)
+    learned = load_file(run_folder / finetune.RESULT / "model.safetensors")
+    stored = json.loads((run_folder / "recipe.json").read_text())
+    (run_folder / "recipe.json").write_text(json.dumps(stored | {"blend": 0.25}))
+    mixed = load_file(finetune.export(run_folder, tmp_path / "mixed", dtype=torch.float32) / "model.safetensors")
+    before = lisa.load(start_folder).segmenter.state_dict()
+    moved = [k for k in mixed if not torch.allclose(before[k], mixed[k], atol=1e-6)]
+    assert moved and all(
+        torch.allclose(mixed[k], before[k] + 0.25 * (learned[k].float() - before[k]), atol=2e-4) for k in mixed
+    )
+    with pytest.raises(BadInput, match="adapters"):
+        finetune.export_adapters(run_folder, tmp_path / "adapters")
+
+
 def test_adapters_alone_answer_as_the_merged_model(start_folder, tmp_path):
     run_folder = tmp_path / "run"
     choices = ["steps=2", "embeddings=seg", "learning_rate=0.01", "evaluate=", f"start={start_folder}"]
@@ -416,6 +433,7 @@ def test_a_run_without_a_state_cannot_be_exported(tmp_path):
     [
         ("lerning_rate=1", "did you mean learning_rate"),
         ("steps=many", "steps is a int"),
+        ("blend=0", "blend is above 0"),
         ("data=world", "data is a dict"),
         ("nonsense", "key=value"),
         ("samples=3", "shared out evenly"),

@@ -108,6 +108,9 @@ class Recipe:
     """"nf4" keeps the frozen language model in 4 bits (QLoRA; extra `quant`)."""
     precision: str = "bf16"
     """"bf16" computes in bfloat16 with float32 weights where they are trained; "fp32"."""
+    blend: float = 1.0
+    """How far the result goes from the start's weights to the learned ones, every number in proportion; below 1 it
+    forgets less and has learned less (WiSE-FT, arXiv 2109.01903). What is watched while it trains is always 1."""
     checkpointing: bool = True
     """Activations of the language model are computed again in the backward pass instead of kept."""
 
@@ -136,6 +139,8 @@ class Recipe:
                 raise BadInput(f"{name} is {' or '.join(k or 'empty' for k in known)}, not {value!r}")
         if few := [name for name in AT_LEAST_ONE if getattr(self, name) < 1]:
             raise BadInput(f"{few[0]} is 1 or more, not {getattr(self, few[0])}")
+        if not 0 < self.blend <= 1:
+            raise BadInput(f"blend is above 0 and at most 1, not {self.blend}")
         if not self.data or not all(0 < share < math.inf for share in self.data.values()):
             raise BadInput(f"data is datasets with shares above 0, such as {{world: 1.0}}, not {self.data}")
         if self.order == "shuffled" and len({*self.data.values()}) > 1:

@@ -93,6 +93,7 @@ def own_tiny() -> Recipe:
         dice_weight=1.0,
         language="full",
         encoders="masks",
+        blend=0.7,
         precision="fp32",
         checkpointing=False,
         cache="none",

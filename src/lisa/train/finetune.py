@@ -329,7 +329,18 @@ def export(folder: Path, out: Path | None = None, *, best: bool = False, dtype: 
     """
     recipe, start = trained_state(folder, best=best)
     merge_lora(start.segmenter).eval()
+    if recipe.blend < 1:
+        blend(start.segmenter, start_of(recipe, folder, torch.device("cpu")).segmenter, recipe.blend)
     return write_like(start, out or folder / RESULT, dtype, learned=tuple(recipe.data))
+
+
+@torch.no_grad()
+def blend(learned: nn.Module, before: nn.Module, share: float) -> None:
+    """Every number of `learned` becomes (1 − share) of `before` and `share` of itself."""
+    old = dict([*before.named_parameters(), *before.named_buffers()])
+    for name, tensor in [*learned.named_parameters(), *learned.named_buffers()]:
+        if tensor.is_floating_point():
+            tensor.copy_(tensor.float().lerp(old[name].float(), 1 - share))
 
 
 def export_adapters(folder: Path, out: Path, *, best: bool = False) -> Path:
@@ -337,6 +348,8 @@ def export_adapters(folder: Path, out: Path, *, best: bool = False) -> Path:
     recipe, start = trained_state(folder, best=best)
     if recipe.start == "parts":
         raise BadInput("a model put together from parts has no checkpoint to sit on: convert it without --adapters")
+    if recipe.blend < 1:
+        raise BadInput(f"blend={recipe.blend} is of whole weights: convert it without --adapters")
     return write_adapters(start.segmenter, trained_of(recipe), start.folder, recipe.start, out)
 
 
