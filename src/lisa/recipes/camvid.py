@@ -49,7 +49,7 @@ class CamvidRecipe:
     """Every choice of this training: crops teach the masker first, whole photographs last."""
 
     SHARES: ClassVar[Mapping[str, float]] = {
-        "small_steps": 0.38, "large_steps": 0.24, "word_steps": 0.12, "seg_steps": 0.26,
+        "small_steps": 0.37, "large_steps": 0.24, "word_steps": 0.13, "seg_steps": 0.26,
     }  # fmt: skip
     """What `--minutes` gives to each stage."""
     model: ModelConfig = field(default_factory=lambda: MODEL)
@@ -60,7 +60,7 @@ class CamvidRecipe:
     """Steps of 10 square crops, in a square of 256."""
     large_steps: int = 330
     """Steps of 5 nearly whole photographs, in 480."""
-    word_steps: int = 460
+    word_steps: int = 900
     """Steps of the words alone of questions and answers about 6 photographs."""
     seg_steps: int = 900
     """Steps of 3 photographs, each asked about in three conversations."""

@@ -37,8 +37,8 @@ from lisa.types import Sample
 TOKEN_SIZES = {"kind": len(CLASSES) + 1}
 PHOTOGRAPHS, TALKED_ABOUT = 3, 6
 """In a step of questions, which need many steps; and of words alone."""
-TALKED_REASONED = 0.8
-"""Share of questions by use or nature among words alone, where names are learned at once."""
+TALKED_REASONED, REASONED = 0.8, 0.7
+"""Share of questions by use or nature among words alone and with pictures: names are learned at once."""
 ASKED_SQUARE = 320
 """What the masker sees while questions are learned; it is not trained there, and prompts fit any size."""
 TEXT, PROMPT = 20.0, 5.0
@@ -143,6 +143,7 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
     final = folder / "checkpoint"
     data = open_camvid(Path(recipe.data_dir), recipe.part)
     data.augment = Augmentation(smallest=0.7)
+    data.reasoned = REASONED
     check_space(folder, 500_000_000)
     write_json(folder / "recipe.json", recipe.to_json())
     final.mkdir(parents=True, exist_ok=True)
@@ -161,7 +162,7 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
     make_tokenizer(final / "tokenizer.json", tokenizer_texts(data), recipe.vocabulary)
     torch.manual_seed(recipe.seed + 1)
     segmenter = _joined(recipe, heads, final)
-    config = FitConfig(steps=recipe.word_steps, samples=TALKED_ABOUT, seed=recipe.seed, schedule="constant")
+    config = FitConfig(steps=recipe.word_steps, samples=TALKED_ABOUT, seed=recipe.seed, schedule="cosine")
     talk = open_camvid(Path(recipe.data_dir), recipe.part)
     talk.reasoned = TALKED_REASONED
     words = WordsObjective(segmenter.vlm, rounds(talk, recipe.seed + 1))  # type: ignore[arg-type]
