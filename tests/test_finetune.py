@@ -183,16 +183,19 @@ def test_a_blend_lies_between_what_was_and_what_was_learned(start_folder, tmp_pa
     choices = ["steps=2", "embeddings=all", "learning_rate=0.01", "evaluate=", f"start={start_folder}"]
     run("debug", overrides=choices, out=run_folder)
     learned = load_file(run_folder / finetune.RESULT / "model.safetensors")
-    stored = json.loads((run_folder / "recipe.json").read_text())
-    (run_folder / "recipe.json").write_text(json.dumps(stored | {"blend": 0.25}))
-    mixed = load_file(finetune.export(run_folder, tmp_path / "mixed", dtype=torch.float32) / "model.safetensors")
+    made = finetune.convert(run_folder, tmp_path / "mixed", dtype=torch.float32, share=0.25)
+    mixed = load_file(made / "model.safetensors")
     before = lisa.load(start_folder).segmenter.state_dict()
     moved = [k for k in mixed if not torch.allclose(before[k], mixed[k], atol=1e-6)]
     assert moved and all(
         torch.allclose(mixed[k], before[k] + 0.25 * (learned[k].float() - before[k]), atol=2e-4) for k in mixed
     )
+    stored = json.loads((run_folder / "recipe.json").read_text())
+    (run_folder / "recipe.json").write_text(json.dumps(stored | {"blend": 0.25}))
     with pytest.raises(BadInput, match="adapters"):
         finetune.export_adapters(run_folder, tmp_path / "adapters")
+    with pytest.raises(BadInput, match="blend"):
+        finetune.convert(start_folder, tmp_path / "again", share=0.5)
 
 
 def test_adapters_alone_answer_as_the_merged_model(start_folder, tmp_path):

@@ -212,12 +212,18 @@ def convert(
     out: Annotated[Path, typer.Argument(help="A new folder for the result.")],
     best: Annotated[bool, typer.Option("--best", help="A run's best state instead of its newest.")] = False,
     adapters: Annotated[bool, typer.Option("--adapters", help="Only what the run changed, not merged.")] = False,
+    blend: Annotated[
+        float | None, typer.Option(help="How far a run's weights go from its start (0) to what it learned (1).")
+    ] = None,
     dtype: DtypeOption = None,
 ) -> None:
     """Write a plain checkpoint from a run or another layout, LoRA merged; or a run's adapters alone."""
     from lisa import console
     from lisa.checks import check_new_folder
+    from lisa.errors import BadInput
 
+    if adapters and blend is not None:
+        raise BadInput("--blend is of whole weights: leave --adapters out")
     check_new_folder(source, out)
     with console.working("converting"):
         from lisa.devices import pick_device, pick_dtype
@@ -227,7 +233,7 @@ def convert(
         done = (
             finetune.export_adapters(source, out, best=best)
             if adapters
-            else finetune.convert(source, out, best=best, dtype=kind)
+            else finetune.convert(source, out, best=best, dtype=kind, share=blend)
         )
     print(done)
 

@@ -322,12 +322,20 @@ def trained_state(folder: Path, *, best: bool = False) -> tuple[Recipe, Start]:
     return recipe, start
 
 
-def export(folder: Path, out: Path | None = None, *, best: bool = False, dtype: torch.dtype | None = None) -> Path:
+def export(
+    folder: Path,
+    out: Path | None = None,
+    *,
+    best: bool = False,
+    dtype: torch.dtype | None = None,
+    share: float | None = None,
+) -> Path:
     """A run's newest (or best) state as a checkpoint that `lisa.load` opens, LoRA merged; returns its folder.
 
-    Raises as `trained_state`.
+    `share`: in the place of the recipe's `blend`. Raises as `trained_state`.
     """
     recipe, start = trained_state(folder, best=best)
+    recipe = recipe if share is None else replace(recipe, blend=share)
     merge_lora(start.segmenter).eval()
     if recipe.blend < 1:
         blend(start.segmenter, start_of(recipe, folder, torch.device("cpu")).segmenter, recipe.blend)
@@ -353,10 +361,22 @@ def export_adapters(folder: Path, out: Path, *, best: bool = False) -> Path:
     return write_adapters(start.segmenter, trained_of(recipe), start.folder, recipe.start, out)
 
 
-def convert(source: Path, out: Path, *, best: bool = False, dtype: torch.dtype | None = None) -> Path:
-    """A run, or a checkpoint in any layout, as a plain checkpoint with LoRA merged, in `dtype` if given."""
+def convert(
+    source: Path,
+    out: Path,
+    *,
+    best: bool = False,
+    dtype: torch.dtype | None = None,
+    share: float | None = None,
+) -> Path:
+    """A run, or a checkpoint in any layout, as a plain checkpoint with LoRA merged, in `dtype` if given.
+
+    `share`: how far a run's weights go from its start to what it learned, in the place of its recipe's `blend`.
+    """
     if (source / "recipe.json").is_file():
-        return export(source, out, best=best, dtype=dtype)
+        return export(source, out, best=best, dtype=dtype, share=share)
+    if share is not None:
+        raise BadInput(f"{source} is no training run, so there is nothing to blend its weights with: leave --blend out")
     if holds_adapters(source):
         base = resolve(base_of(source))
         start = _open(base)
