@@ -24,7 +24,7 @@ from lisa.maskers.pyramid import build as build_masker
 from lisa.model.checkpoint import build
 from lisa.recipes.camvid import MODEL, debug
 from lisa.rle import encode
-from lisa.train.camvid import TOKEN_SIZES, question_objective, tokenizer_texts, train_camvid
+from lisa.train.camvid import ANSWERS, TOKEN_SIZES, question_objective, tokenizer_texts, train_camvid
 from lisa.train.look import LookHeads
 from lisa.train.loop import FitConfig, train_step
 from lisa.train.photos import PhotoHeads
@@ -185,3 +185,4 @@ def test_every_stage_runs_and_resumes(folder, tmp_path):
     assert final is not None and (final / "model.safetensors").stat().st_size > 1_000_000
     assert train_camvid(recipe, tmp_path / "run", lambda step, values: said.append(step)) == final
     assert said == [2, 2, 2, 2]
+    assert (tmp_path / "run" / ANSWERS).stat().st_size > 1_000

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from lisa.data.augment import Augmentation
-from lisa.data.camvid import CLASSES, CamVid, questions
+from lisa.data.camvid import CLASSES, KEPT, CamVid, questions
 from lisa.data.camvid import camvid as open_camvid
 from lisa.data.mixture import Mixture, Part
 from lisa.devices import casts_small
+from lisa.drawing import captioned, draw_masks, sheet_of
+from lisa.errors import Missing
 from lisa.files import write_json
 from lisa.geometry import Geometry
 from lisa.maskers.pyramid import build as build_masker
 from lisa.model.checkpoint import build, save
 from lisa.model.losses import LossWeights
 from lisa.model.segmenter import Segmenter
+from lisa.predictor import load
 from lisa.recipes.camvid import SQUARE, CamvidRecipe
 from lisa.train.checkpoints import check_space
 from lisa.train.dense import STRIDE
@@ -39,6 +44,8 @@ PHOTOGRAPHS, TALKED_ABOUT = 3, 6
 """In a step of questions, which need many steps; and of words alone."""
 TALKED_REASONED, REASONED = 0.8, 0.7
 """Share of questions by use or nature among words alone and with pictures: names are learned at once."""
+ANSWERS = "answers.png"
+"""In the run's folder: photographs that were not learned from, and what the model says of them."""
 ASKED_SQUARE = 320
 """What the masker sees while questions are learned; it is not trained there, and prompts fit any size."""
 TEXT, PROMPT = 20.0, 5.0
@@ -175,7 +182,23 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
         return None
     segmenter.masker.square = SQUARE  # type: ignore[attr-defined]
     save(segmenter, recipe.model, final, dtype=torch.float16)
+    with suppress(Missing):  # to learn, one needs no photographs to show it by
+        show(final, open_camvid(Path(recipe.data_dir), "held" if recipe.part in KEPT else "val"), folder / ANSWERS)
     return final
+
+
+def show(checkpoint: Path, data: CamVid, out: Path) -> None:
+    """Writes a sheet of photographs: each class asked for in a wording that was not learned, wanted and answered."""
+    predictor = load(checkpoint)
+    tiles = []
+    places = np.linspace(0, len(data) - 1, len(CLASSES)).round().astype(int)
+    for number, (facts, place) in enumerate(zip(CLASSES, places)):
+        image, labels = data.read(int(place))
+        asked = questions()[facts.name].choose[number % 2]
+        answer = predictor.segment(image, asked)
+        pictures = [draw_masks(image, (labels == number)[None]), draw_masks(image, answer.masks)]
+        tiles.append(captioned(pictures, [asked, answer.text]))
+    sheet_of(tiles).save(out)
 
 
 def _joined(recipe: CamvidRecipe, heads: PhotoHeads, folder: Path) -> Segmenter:
