@@ -32,6 +32,7 @@ lint: $(VENV)/dev
 	$(VENV)/bin/lint-imports
 
 parity: $(VENV)/dev  ## every golden of the reference implementation, with the differences found
+	test -d $${LISA_SHARED:-../shared}/reference || { echo "no golden data: set LISA_SHARED to the folder that holds reference/"; exit 2; }
 	$(PY) -m pytest tests/reference -v -s
 
 parity-7b: $(VENV)/dev  ## 7B of random weights in the published layout: 15 GB of disk, 16 GB of memory

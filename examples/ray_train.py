@@ -1,7 +1,8 @@
-"""`lisa train` on a Ray cluster: `python examples/ray_train.py lisa-7b runs/lisa-7b --workers 8 --gpu`.
+"""`lisa train` on a Ray cluster: `python examples/ray_train.py lisa-7b runs/lisa-7b data_dir=/all/see/data
+sam=/all/see/sam_vit_h_4b8939.pth --workers 8 --gpu`.
 
-Every worker is one process of the training, as under torchrun; the folder has to be one that all of them see. Started
-again after a failure, the run goes on from its last state.
+Every worker is one process of the training, as under torchrun, in a folder of its own: give whole paths, to what
+all of them see. Started again after a failure, the run goes on from its last state.
 """
 
 import argparse
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("changes", nargs="*", help="key=value")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--gpu", action="store_true")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()  # changes may stand behind options
     trainer = TorchTrainer(
         work,
         train_loop_config={"recipe": asked.recipe, "changes": asked.changes, "out": str(asked.out.resolve())},

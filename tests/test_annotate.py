@@ -21,6 +21,7 @@ from fastapi.testclient import TestClient
 
 from lisa.cli import main
 from lisa.data.notes import Note, Notes, Shape, note_of, outline_in_box, simple_outlines
+from lisa.data.own import own
 from lisa.data.reasonseg import Annotation, ReasonSeg
 from lisa.errors import BadInput, Missing
 from lisa.predictor import Predictor, load
@@ -39,6 +40,14 @@ def folder(tmp_path):
     PIL.Image.fromarray(image).save(tmp_path / "a.jpg", quality=98)
     PIL.Image.fromarray(image[:, ::-1]).save(tmp_path / "b.png")
     return tmp_path
+
+
+def test_what_was_annotated_is_added_with_its_instructions(folder):
+    Notes(folder).write(0, Note(texts=("the thing that is red",), shapes=(Shape(label="target", points=SQUARE),)))
+    reader = own(folder)
+    assert isinstance(reader, ReasonSeg) and len(reader) == 1
+    (sample, *_) = reader.draw(0, np.random.default_rng(1))
+    assert "the thing that is red" in sample.turns[0].instruction
 
 
 @pytest.fixture

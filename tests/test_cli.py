@@ -17,7 +17,15 @@ import lisa
 from lisa.cli import main
 from lisa.errors import BadInput, LisaError, Missing
 from lisa.instructions import check_instruction
+from lisa.recipes import RECIPES
 from lisa.segmentation import Segmentation
+
+
+def test_every_recipe_is_told_of(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["train", "--list"])
+    told = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert not end.value.code and sorted(told) == sorted(RECIPES)
 
 
 @pytest.fixture

@@ -168,13 +168,25 @@ def compare(
         console.show_comparison(name, compared(rows[name], others[name], show=show))
 
 
+def _list_recipes(asked: bool) -> None:
+    if asked:
+        from lisa.recipes import ABOUT
+
+        for name, about in ABOUT.items():
+            print(f"{name:20} {about}")
+        raise typer.Exit
+
+
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a recipe, such as tiny.")],
+    recipe: Annotated[str, typer.Argument(help="A recipe, as --list names it, or a YAML file.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to it, as key=value.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Two steps, then stop.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say size, memory, disk and time; keep nothing.")] = False,
     minutes: Annotated[float | None, typer.Option(min=0.0, help="Stop after so many minutes.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for checkpoints; continued if there.")] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Name the recipes.", is_eager=True, callback=_list_recipes)
+    ] = False,
 ) -> None:
     """Train a model by a recipe."""
     from lisa.checks import check_out_folder
@@ -220,10 +232,7 @@ def convert(
     """Write a plain checkpoint from a run or another layout, LoRA merged; or a run's adapters alone."""
     from lisa import console
     from lisa.checks import check_new_folder
-    from lisa.errors import BadInput
 
-    if adapters and blend is not None:
-        raise BadInput("--blend is of whole weights: leave --adapters out")
     check_new_folder(source, out)
     with console.working("converting"):
         from lisa.devices import pick_device, pick_dtype
@@ -231,7 +240,7 @@ def convert(
 
         kind = None if dtype is None else pick_dtype(dtype, pick_device("cpu"))
         done = (
-            finetune.export_adapters(source, out, best=best)
+            finetune.export_adapters(source, out, best=best, share=blend)
             if adapters
             else finetune.convert(source, out, best=best, dtype=kind, share=blend)
         )

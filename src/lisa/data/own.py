@@ -4,7 +4,7 @@ one JSON in COCO's form, instances or panoptic      in images/, train2017/ … o
                                                     named like it; also Roboflow's train/_annotations.coco.json
 LabelMe's JSON beside each picture                  YOLO's data.yaml with images/ and labels/, or these in train/
 JPEGImages/ and SegmentationClass/                  images/ and masks/
-ReasonSeg's train/ of pictures with a JSON beside each
+ReasonSeg's train/ of pictures with a JSON beside each, also in reason_seg/ReasonSeg, where `lisa data annotate` writes
 one sheet of questions, .csv or .jsonl              WebDataset's .tar, or .parquet
 """
 
@@ -62,7 +62,10 @@ ROBOFLOW = "train/_annotations.coco.json"
 _SOUGHT = 20
 """Pictures that are looked for in a folder before it is given up."""
 
+_ANNOTATED = Path("reason_seg") / "ReasonSeg"
+
 _FOLDERS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Reader]], ...] = (
+    (lambda folder: is_reasonseg(folder / _ANNOTATED), lambda folder: ReasonSeg(folder / _ANNOTATED, "train")),
     (yolo.is_yolo, lambda folder: Instances("own", folder, folder, data=yolo.as_coco(folder))),
     (folders.is_voc, folders.voc),
     (lambda folder: (folder / "images").is_dir() and (folder / "masks").is_dir(), folders.masks),

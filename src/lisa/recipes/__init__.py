@@ -21,3 +21,21 @@ RECIPES: Mapping[str, str] = {
     "tiny-debug": "lisa.recipes.tiny:debug",
 }
 """Name → "module:callable" that gives the recipe."""
+
+ABOUT: Mapping[str, str] = {
+    "lisa-7b": "the paper's: LLaVA-Lightning-7B, SAM ViT-H and CLIP, all its data; eight 24-GB cards, three days",
+    "lisa-7b-code": "the same as the published code has it: 5,000 steps",
+    "lisa-7b-24gb": "the same on one 24-GB card, frozen weights in 4 bits",
+    "lisa-13b": "on LLaVA-Llama-2-13B, weights shared out over the cards",
+    "reasonseg-finetune": "the published 7B on ReasonSeg's 239 samples",
+    "own-data": "the published 7B on one's own pictures; a card",
+    "own-tiny": "the embedded model on one's own pictures, drawn scenes between; minutes on two cores",
+    "tiny": "the embedded model from nothing, on drawn scenes; hours on two cores",
+    "tiny-gpu": "the same with many times the pictures a step; a GPU and some sixteen cores",
+    "tiny-base": "the embedded model before it meets [SEG]: what the claims start from",
+    "camvid": "367 street photographs from nothing; an hour and a half on two cores",
+    "debug": "two steps of the embedded model: seconds",
+    "tiny-debug": "every stage of tiny in two steps",
+    "camvid-debug": "every stage of camvid in two steps",
+}
+"""Name → what it starts from and what it needs, as `lisa train --list` tells it."""

@@ -156,9 +156,10 @@ def _as_stored(chosen: Any, folder: Path, *, keep_steps: bool) -> Any:
     steps = {key: stored[key] for key in made if keep_steps and key in stored}
     if stored != mine | steps:
         changed = sorted(key for key in {*stored, *mine} if stored.get(key) != (mine | steps).get(key))
+        planned = " (one planned by --minutes: with --minutes again)" if {*changed} <= {*made} else ""
         raise BadInput(
             f"{folder} holds a run of other choices ({', '.join(changed[:3])}): give another --out, or the same "
-            "choices to resume it"
+            f"choices to resume it{planned}"
         )
     return dataclasses.replace(chosen, **steps)
 

@@ -351,13 +351,13 @@ def blend(learned: nn.Module, before: nn.Module, share: float) -> None:
             tensor.copy_(tensor.float().lerp(old[name].float(), 1 - share))
 
 
-def export_adapters(folder: Path, out: Path, *, best: bool = False) -> Path:
+def export_adapters(folder: Path, out: Path, *, best: bool = False, share: float | None = None) -> Path:
     """What a run changed, alone, with the hash of what it started from. Raises as `trained_state`."""
     recipe, start = trained_state(folder, best=best)
     if recipe.start == "parts":
         raise BadInput("a model put together from parts has no checkpoint to sit on: convert it without --adapters")
-    if recipe.blend < 1:
-        raise BadInput(f"blend={recipe.blend} is of whole weights: convert it without --adapters")
+    if (recipe.blend if share is None else share) < 1:
+        raise BadInput("a share of what was learned is of whole weights: leave --adapters out, or say --blend 1")
     return write_adapters(start.segmenter, trained_of(recipe), start.folder, recipe.start, out)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lisa.errors import Missing
 from lisa.types import Size
 from lisa.world import backgrounds as bg
 from lisa.world.palette import RGB, vary
@@ -53,7 +54,10 @@ Truth = tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[str, ...], dict[int, i
 
 
 def _render(scene: Scene, art: NDArray[np.uint8] | None) -> Truth:
-    import skia
+    try:
+        import skia
+    except ImportError as error:
+        raise Missing('drawn scenes need skia: pip install "lisa-seg[world]"') from error
 
     height, width = scene.size
     flat = np.zeros((height, width, 4), np.uint8)
