@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 from small_model import SMALL, write_small
 
 from lisa.errors import BadCheckpoint
-from lisa.model.checkpoint import WEIGHTS, build, load, save
+from lisa.memory import memory_needed
+from lisa.model.checkpoint import WEIGHTS, _equal, _in_eight_bits, build, load, save
 from lisa.model.doctor import examine
 from lisa.weights import SAME, SCALE, read_header, stored_as
 
@@ -53,6 +54,12 @@ def test_the_doctor_finds_what_is_stored_under_another_name(tmp_path):
     assert examine(tmp_path / "small").ok
 
 
+def test_matrices_that_differ_by_a_factor_are_not_taken_for_one():
+    rows = torch.randn(40, 40)
+    narrow = _in_eight_bits({"a": rows, "b": 2 * rows, "c": rows.clone()})
+    assert torch.equal(narrow["a"], narrow["b"]) and _equal(narrow) == {"c": "a"}
+
+
 def test_eight_bits_halve_a_file_and_change_little(tmp_path):
     segmenter = _twice(tmp_path / "wide")
     save(segmenter, SMALL, tmp_path / "wide", dtype=torch.float16)
@@ -71,6 +78,8 @@ def test_eight_bits_halve_a_file_and_change_little(tmp_path):
     assert all(torch.equal(before[name], after[name]) for name in rounded)
     assert examine(tmp_path / "narrow").ok
     assert not any(name.endswith(SCALE) for name in read_header(tmp_path / "narrow" / WEIGHTS))
+    wide, narrow = (memory_needed(tmp_path / name, "float32") for name in ("wide", "narrow"))
+    assert narrow == wide == sum(t.numel() * t.element_size() for t in segmenter.state_dict().values())
 
 
 def _scales(home):

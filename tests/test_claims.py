@@ -15,7 +15,7 @@ from lisa.claims import data, page
 from lisa.claims.data import _read, ordinary, write_data
 from lisa.claims.page import MEANING, write_page
 from lisa.claims.plan import ABLATIONS_1, ABLATIONS_2, Run, Sizes, folder_of
-from lisa.claims.run import Work, chosen_of, reproduce, rows_of
+from lisa.claims.run import PLAN, Work, check_plan, chosen_of, reproduce, rows_of
 from lisa.claims.seeds import Seeds, _estimated, beyond, by_seed, change, holm, noise, share, within
 from lisa.cli import main
 from lisa.data.datasets import open_training
@@ -117,8 +117,22 @@ def test_several_patterns_choose_trainings(work):
 def test_another_plan_is_refused(work):
     assert reproduce(work, only="stage-1-s11", report=lambda line: None)
     other = Work(out=work.out, sizes=replace(SIZES, stage_1=3), seed=1)
-    with pytest.raises(BadInput, match="another plan"):
+    with pytest.raises(BadInput, match=r"another plan.*stage_1"):
         reproduce(other, only="stage-1-*", report=lambda line: None)
+
+
+def test_an_older_plan_is_told_of_and_gone_on_with_where_nothing_was_chosen_otherwise(work):
+    plan = work.plan()
+    for one in plan["runs"].values():
+        del one["blend"]  # as if there had been no such choice then
+    work.out.mkdir(parents=True, exist_ok=True)
+    (work.out / PLAN).write_text(json.dumps(plan))
+    check_plan(work)
+    plan["base"]["dense_steps"] += 1
+    (work.out / PLAN).write_text(json.dumps(plan))
+    check_plan(work, to_read=True)
+    with pytest.raises(BadInput, match="dense_steps"):
+        check_plan(work)
 
 
 def row(index: int, iou: int) -> Row:
@@ -232,13 +246,13 @@ def test_one_wording_means_as_many_conversations(work):
 
 def test_repetitions_share_no_scene_to_learn_from(tmp_path):
     used: list[set[int]] = []
-    for seed in (1, 2, 3):
+    for seed in range(1, data.MOST + 1):
         base = Work(out=tmp_path, sizes=Sizes(), seed=seed).base()
         leap = data.BEYOND * (seed - 1)
         used.append({base.tokenizer_seed, base.dense_seed, base.token_seed, base.words.seed, base.seg.seed})
         used[-1] |= {n + leap for n in (data.SCENES, data.REASON, data.MANY)}
         assert len(used[-1]) == 8 and max(used[-1]) < 100
-    assert not used[0] & used[1] and not used[1] & used[2]
+    assert len(set().union(*used)) == 8 * data.MOST
 
 
 def test_every_ablation_says_what_it_changes():

@@ -23,10 +23,12 @@ from small_model import SMALL, all_double, as_double, write_small
 
 import lisa
 from lisa.cli import main
-from lisa.errors import BadCheckpoint, BadInput, Missing
+from lisa.errors import BadCheckpoint, BadInput, LisaError, Missing
 from lisa.files import write_text
+from lisa.hub import resolve
 from lisa.maskers.sam import SamMasker
 from lisa.model import checkpoint
+from lisa.model.domain import DOMAIN
 from lisa.model.presence import PRESENCE, Presence
 from lisa.recipes.lisa import debug
 from lisa.recipes.tiny import TinyRecipe
@@ -223,7 +225,50 @@ def test_how_readily_other_weights_denied_is_left_behind(start_folder, tmp_path)
     assert lisa.load(base).segmenter.vlm.first is not None
     assert lisa.load(finetune.export_adapters(tmp_path / "run", tmp_path / "adapters")).segmenter.vlm.first is None
     assert not (finetune.convert(tmp_path / "run", tmp_path / "merged") / PRESENCE).exists()
+    assert not (finetune.convert(tmp_path / "adapters", tmp_path / "whole") / PRESENCE).exists()
     assert (finetune.convert(base, tmp_path / "same") / PRESENCE).exists()
+
+
+def test_a_wrong_choice_can_be_put_right(start_folder, tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(LisaError):
+        run("debug", overrides=[f"start={tmp_path / 'nowhere'}", "steps=1"], out=out)
+    with pytest.raises(LisaError):
+        run("debug", overrides=[f"start={start_folder}", "evaluate=nothing"], out=out)
+    run("debug", overrides=[f"start={start_folder}", "steps=1", "evaluate="], out=out)
+    assert (out / finetune.RESULT / "config.json").exists()
+
+
+def test_a_run_stays_with_the_weights_it_began_from(start_folder, tmp_path):
+    base = tmp_path / "base"
+    shutil.copytree(start_folder, base)
+    choices = [f"start={base}", "steps=1", "evaluate="]
+    run("debug", overrides=choices, out=tmp_path / "run")
+    weights = load_file(base / "model.safetensors")
+    save_file({k: v + 1 for k, v in weights.items()}, base / "model.safetensors", metadata={"format": "pt"})
+    for again in (lambda: finetune.export(tmp_path / "run", tmp_path / "out"),
+                  lambda: run("debug", overrides=choices, out=tmp_path / "run")):  # fmt: skip
+        with pytest.raises(BadCheckpoint, match="other weights"):
+            again()
+
+
+def test_what_lies_beside_weights_goes_with_them(tmp_path):
+    again = finetune.convert(resolve("tiny"), tmp_path / "again", dtype=torch.float32)
+    assert {DOMAIN, PRESENCE, "tokenizer.json"} <= {file.name for file in again.iterdir()}
+
+
+def test_changed_pictures_are_not_kept(tmp_path):
+    recipe, made = objective(tmp_path, cache="memory")
+    assert any(finetune.caches_of(recipe, made.segmenter, tmp_path, 1))
+    assert not any(finetune.caches_of(replace(recipe, augment=True), made.segmenter, tmp_path, 1))
+
+
+def test_a_gradient_may_have_any_norm(tmp_path):
+    _, free = objective(tmp_path, steps=1)
+    before = [p.clone() for p in free.segmenter.parameters() if p.requires_grad]
+    train_step(free, free.batches([range(2)]), 1, FitConfig(steps=2, samples=2, clip=0.0, warmup=1))
+    after = [p for p in free.segmenter.parameters() if p.requires_grad]
+    assert any(not torch.equal(a, b) for a, b in zip(before, after))
 
 
 def test_adapters_refuse_another_base(start_folder, tmp_path):
@@ -437,6 +482,7 @@ def test_a_run_without_a_state_cannot_be_exported(tmp_path):
         ("lerning_rate=1", "did you mean learning_rate"),
         ("steps=many", "steps is a int"),
         ("blend=0", "blend is above 0"),
+        ("workers=-1", "0 or more"),
         ("data=world", "data is a dict"),
         ("nonsense", "key=value"),
         ("samples=3", "shared out evenly"),
@@ -452,6 +498,11 @@ def test_a_run_without_a_state_cannot_be_exported(tmp_path):
 def test_a_wrong_choice_is_named(tmp_path, change, message):
     with pytest.raises(BadInput, match=message):
         run("debug", overrides=[change], out=tmp_path / "run")
+
+
+def test_four_bits_are_not_trained_themselves():
+    with pytest.raises(BadInput, match="4-bit"):
+        replace(debug(), quantise="nf4", language="full")
 
 
 def test_what_is_shuffled_has_no_shares():

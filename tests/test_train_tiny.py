@@ -8,10 +8,13 @@ from safetensors.torch import load_file
 
 from lisa.errors import BadInput
 from lisa.recipes import RECIPES
-from lisa.recipes.tiny import debug
+from lisa.recipes.tiny import debug, on_gpu
 from lisa.registry import find
+from lisa.train import override
 from lisa.train.look import LookHeads
-from lisa.train.tiny import TAUGHT_FILE, _load_known, train_tiny
+from lisa.train.loop import FitConfig, train_step
+from lisa.train.prompted import PromptedObjective
+from lisa.train.tiny import TAUGHT_FILE, _load_known, objectives_of, train_tiny
 
 SHORT = replace(debug(), domain_pictures=0, presence_pictures=0, eight_bits=False)
 
@@ -36,9 +39,12 @@ def test_a_run_goes_on_from_another_with_what_it_was_taught(tmp_path):
     train_tiny(again, tmp_path / "third", _silent)
     assert "prompt" not in _last(tmp_path / "third")
 
-    other = replace(again.model, name="other")
+    named = replace(again, model=replace(again.model, name="other"))
+    assert train_tiny(named, tmp_path / "named", _silent)
+    other = replace(again.model, reads="own")
     with pytest.raises(BadInput, match="built otherwise"):
         train_tiny(replace(again, model=other), tmp_path / "fourth", _silent)
+    assert not (tmp_path / "fourth" / "recipe.json").exists()
 
 
 def test_tokens_go_on_to_learn_where_the_lesson_weighs_them(tmp_path):
@@ -76,6 +82,26 @@ def test_what_was_asked_on_the_side_is_kept_where_more_is_asked_now():
     _load_known(newer, older.state_dict())
     assert newer.recall.read.weight[:3].equal(older.recall.read.weight)
     assert newer.point.query.weight.equal(older.point.query.weight)
+
+
+def test_every_stage_is_measured_as_it_runs(tmp_path):
+    seg = replace(on_gpu().seg, pictures=2, dialogues=2)
+    made = objectives_of(replace(SHORT, seg=seg), tmp_path)
+    stages = {name: make() for name, (make, _) in made.items()}
+    assert list(stages) == ["dense_steps", "token_steps", "word_steps", "seg_steps"]
+    assert isinstance(stages["seg_steps"], PromptedObjective)
+    row = stages["seg_steps"].batches([range(2)])
+    assert "kind" in train_step(stages["seg_steps"], row, 1, FitConfig(steps=2, samples=2))
+    assert list(objectives_of(replace(SHORT, start="tiny"), tmp_path)) == ["seg_steps"]
+
+
+def test_what_a_lesson_cannot_do_is_said():
+    with pytest.raises(BadInput, match="tokens"):
+        replace(SHORT.seg, masker=True)
+    with pytest.raises(BadInput, match=r"words\.tokens"):
+        replace(SHORT, words=replace(SHORT.words, tokens=1.0))
+    both = override(SHORT, ["seg.masker=true", "seg.tokens=1.0"])
+    assert both.seg.masker and both.seg.tokens == 1.0
 
 
 def test_the_same_model_on_a_gpu():

@@ -89,8 +89,9 @@ def memory_needed(folder: str | Path, dtype: Any = None) -> int:
     for path in weight_files(folder):
         if path.suffix == ".safetensors":
             for tensor in read_header(path).values():
-                floating = tensor.dtype in ("F64", "F32", "F16", "BF16")
-                total += tensor.count * (wanted if wanted and floating else ITEM_SIZES[tensor.dtype])
+                floating = tensor.scaled or tensor.dtype in ("F64", "F32", "F16", "BF16")
+                stored = _BYTES["float32"] if tensor.scaled else ITEM_SIZES[tensor.dtype]
+                total += tensor.count * (wanted if wanted and floating else stored)
         else:
             size = path.stat().st_size
             total += size * wanted // _stored_bytes(folder) if wanted else size

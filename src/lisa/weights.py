@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ class StoredTensor:
     shape: tuple[int, ...]
     start: int
     """Offset of its first byte in the file."""
+    scaled: bool = False
+    """Whether its numbers are in eight bits, multiples of a scale for each row, and become float32 when loaded."""
 
     @property
     def count(self) -> int:
@@ -139,7 +141,9 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
     tensors, same = _header(path)
     found = tensors | {name: tensors[stored] for name, stored in same.items()}
     return {
-        name: tensor for name, tensor in found.items() if not (name.endswith(SCALE) and name[: -len(SCALE)] in found)
+        name: replace(tensor, scaled=name + SCALE in found)
+        for name, tensor in found.items()
+        if not (name.endswith(SCALE) and name[: -len(SCALE)] in found)
     }
 
 

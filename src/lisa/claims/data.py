@@ -31,7 +31,8 @@ SCENES, REASON, MANY = 31, 41, 42
 """Seeds of the scenes that are learned from, of the first repetition; each further one is `BEYOND` them."""
 HELD, FRESH = 231, 242
 """Of those that are asked about, in all of them."""
-BEYOND = 20
+BEYOND, MOST = 17, 4
+"""No two of so many repetitions have a seed in common, their bases' included, and all lie below 100."""
 EXPRESSIONS, ASKED_FOR = 16, 4
 """Of a scene to learn from, and of one in which the old tasks are asked: more scenes tell more than more questions."""
 SPOKEN = 6

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from lisa._version import __version__
-from lisa.claims.data import BEYOND, Report, write_data
+from lisa.claims.data import BEYOND, MOST, Report, write_data
 from lisa.claims.plan import BASE, TESTS, Run, Sizes, folder_of, runs
 from lisa.errors import BadInput, shown
 from lisa.evaluate.rows import Row
 from lisa.evaluate.run import ROWS, Asking, read_rows, run
 from lisa.files import write_json
+from lisa.recipes.base import Recipe
 from lisa.recipes.tiny import TinyRecipe
 from lisa.train import line
 from lisa.train.finetune import train_recipe
@@ -65,6 +67,8 @@ def reproduce(work: Work, *, only: str = "*", report: Report = print) -> bool:
 
     Raises BadInput where the folder holds another plan, or nothing has such a name.
     """
+    if work.seed > MOST:
+        raise BadInput(f"there are scenes for {MOST} repetitions: give a --seed of 1 to {MOST}")
     chosen = chosen_of(work, only)
     check_plan(work)
     write_json(work.out / PLAN, work.plan())
@@ -124,17 +128,37 @@ def _picture(dataset: str, id: str) -> str:
     return str(int(id) - 1) if dataset == "refcoco" else id
 
 
-def check_plan(work: Work) -> None:
-    """Raises BadInput where the folder holds something else than this repetition, or a plan that cannot be read."""
+def check_plan(work: Work, *, to_read: bool = False) -> None:
+    """Raises BadInput where the folder holds something else than this repetition, or a plan that cannot be read.
+
+    `to_read`: to tell of what is there, seed and sizes have to be the same; how it was trained may be an older way.
+    """
     path = work.out / PLAN
     if not path.is_file():
         return
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        stored, mine = (_told(plan, to_read) for plan in (json.loads(path.read_text(encoding="utf-8")), work.plan()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{shown(path)} is damaged ({error}): give another --out") from error
-    if stored != work.plan():
-        raise BadInput(f"{shown(work.out)} holds another plan: give another --out, or the same --seed to go on")
+    if differing := sorted(_differing(stored, mine)):
+        raise BadInput(f"{shown(work.out)} holds another plan ({', '.join(differing[:3])}): give another --out, or go "
+                       "on with the --seed and the version that it was begun with")  # fmt: skip
+
+
+def _told(plan: dict[str, Any], to_read: bool) -> dict[str, Any]:
+    """What of a plan has to be the same; its recipes have what there was no choice of when they were written."""
+    if to_read:
+        return {"seed": plan["seed"], "sizes": {k: v for k, v in plan["sizes"].items() if k != "base"}}
+    return json.loads(json.dumps({**plan, "runs": {k: Recipe(**run).to_json() for k, run in plan["runs"].items()}}))
+
+
+def _differing(one: Any, other: Any, at: str = "") -> Iterator[str]:
+    """Where two values of JSON differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in {*one, *other}:
+            yield from _differing(one.get(key), other.get(key), f"{at}.{key}" if at else key)
+    elif one != other:
+        yield at
 
 
 def reproduce_claims(
@@ -160,5 +184,5 @@ def _there(work: Work) -> Work:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{shown(work.out)} holds no repetition of the claims: run it first, without --page") from error
     found = replace(work, seed=seed)
-    check_plan(found)
+    check_plan(found, to_read=True)
     return found

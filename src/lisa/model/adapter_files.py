@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,13 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def write_adapters(segmenter: Segmenter, trained: Trained, base: Path, name: str, out: Path) -> Path:
-    """Writes what `prepare(…, trained)` made trainable. `name`: what the base is called, for `lisa.load`."""
+def write_adapters(
+    segmenter: Segmenter, trained: Trained, base: Path, name: str, out: Path, *, learned: Sequence[str] = ()
+) -> Path:
+    """Writes what `prepare(…, trained)` made trainable. `name`: what the base is called, for `lisa.load`.
+
+    `learned`: the datasets that it was trained on.
+    """
     out.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {}
     for key, parameter in segmenter.named_parameters():
@@ -52,13 +58,18 @@ def write_adapters(segmenter: Segmenter, trained: Trained, base: Path, name: str
             tensors[file_key] = parameter.detach().cpu().contiguous().clone()
     save_file(tensors, out / WEIGHTS)
     about = {"base": name, "fingerprint": fingerprint(base), "trained": asdict(trained), "reads": segmenter.reads}
-    write_json(out / CONFIG, about)
+    write_json(out / CONFIG, {**about, "learned": list(learned)})
     return out
 
 
 def base_of(folder: Path) -> str:
     """What the base of adapters is called. Raises BadCheckpoint for a file that cannot be read."""
     return str(_config(folder)["base"])
+
+
+def learned_by(folder: Path) -> tuple[str, ...]:
+    """The datasets that adapters were trained on; "own" where they do not say. Raises as `base_of`."""
+    return tuple(str(name) for name in _config(folder).get("learned") or ("own",))
 
 
 @torch.no_grad()

@@ -141,12 +141,19 @@ def _equal(tensors: Mapping[str, Tensor]) -> dict[str, str]:
         if tensor.ndim < 2 or tensor.numel() < _LARGE:
             continue
         alike = seen.setdefault((tensor.dtype, tensor.shape, *tensor.flatten()[:8].tolist()), [])
-        first = next((other for other in alike if torch.equal(tensors[other], tensor)), None)
+        scale = tensors.get(name + SCALE)  # of eight bits: rows that differ by a factor have the same ones
+        first = next(
+            (o for o in alike if torch.equal(tensors[o], tensor) and _alike(tensors.get(o + SCALE), scale)), None
+        )
         if first is None:
             alike.append(name)
         else:
             same[name] = first
     return same
+
+
+def _alike(a: Tensor | None, b: Tensor | None) -> bool:
+    return (a is None and b is None) or (a is not None and b is not None and torch.equal(a, b))
 
 
 @contextlib.contextmanager

@@ -80,6 +80,7 @@ class Recipe:
     """After the warm-up: "linear" to zero, "cosine" or "constant"."""
     warmup: int = 100
     clip_norm: float = 1.0
+    """Largest norm of a step's gradient; 0: any."""
     spike: float = 20.0
     """A step whose gradient is so many times the median of the last 50 is skipped; 0: none is."""
     text_weight: float = 1.0
@@ -139,6 +140,10 @@ class Recipe:
                 raise BadInput(f"{name} is {' or '.join(k or 'empty' for k in known)}, not {value!r}")
         if few := [name for name in AT_LEAST_ONE if getattr(self, name) < 1]:
             raise BadInput(f"{few[0]} is 1 or more, not {getattr(self, few[0])}")
+        if self.quantise != "none" and self.language == "full":
+            raise BadInput("4-bit weights cannot be trained themselves: choose language=lora, or quantise=none")
+        if self.workers < 0 or self.clip_norm < 0:
+            raise BadInput(f"workers={self.workers} and clip_norm={self.clip_norm} are 0 or more")
         if not 0 < self.blend <= 1:
             raise BadInput(f"blend is above 0 and at most 1, not {self.blend}")
         if not self.data or not all(0 < share < math.inf for share in self.data.values()):

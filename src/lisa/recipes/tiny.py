@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 from lisa.config import ModelConfig, PartConfig
+from lisa.errors import BadInput
 
 SQUARE = 256
 WIDTHS, DEPTHS = [32, 64, 160], [1, 2, 4]
@@ -76,6 +77,10 @@ class Lesson:
     pieces: dict[str, float] = field(default_factory=dict)
     """Set piece → the share of pictures arranged for it, beside those that are by chance."""
 
+    def __post_init__(self) -> None:
+        if self.masker and not self.tokens:
+            raise BadInput("masker=true needs tokens above 0: what each pixel is is told of both sides' tokens")
+
 
 SEG = Lesson(
     seed=15,
@@ -136,6 +141,10 @@ class TinyRecipe:
     rate: float = 1.0
     """Factor on the lessons' learning rates; less than 1 where a run goes on from a trained model."""
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.words.tokens or self.words.masker:
+            raise BadInput("words.tokens and words.masker change nothing: no picture is seen there; set them of seg")
 
     def to_json(self) -> dict[str, Any]:
         """As stored with a run."""

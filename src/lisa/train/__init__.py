@@ -121,14 +121,16 @@ def with_values(recipe: Any, values: Mapping[str, Any]) -> Any:
     """The recipe with some fields changed, each of the type it has. Raises BadInput, with the nearest key."""
     fields = {f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe)}
     found: dict[str, Any] = {}
+    inside: dict[str, dict[str, Any]] = {}
     for key, value in values.items():
         part, dot, inner = str(key).partition(".")
         if dot and dataclasses.is_dataclass(fields.get(part)):
-            found[part] = with_values(found.get(part, fields[part]), {inner: value})
+            inside.setdefault(part, {})[inner] = value
             continue
         if key not in fields or dataclasses.is_dataclass(fields.get(key)):
             raise BadInput(f"the recipe has no {key!r}; {nearest(key, fields)}")
         found[str(key)] = _typed(str(key), value, fields[str(key)])
+    found |= {part: with_values(fields[part], changed) for part, changed in inside.items()}
     return dataclasses.replace(recipe, **found)
 
 
@@ -150,7 +152,8 @@ def _typed(key: str, value: Any, like: Any) -> Any:
 
 def _as_stored(chosen: Any, folder: Path, *, keep_steps: bool) -> Any:
     """The recipe of the run in the folder, which has to be the chosen one. Raises BadInput where it is another."""
-    stored = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+    usual = json.loads(json.dumps(type(chosen)().to_json()))  # of what there was no choice when the run began
+    stored = usual | json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
     mine = json.loads(json.dumps(chosen.to_json()))
     made = getattr(chosen, "SHARES", ("steps", "warmup"))  # by `--minutes`, which a resumed run keeps
     steps = {key: stored[key] for key in made if keep_steps and key in stored}
@@ -180,7 +183,7 @@ def fit_minutes(recipe: Any, minutes: float) -> Any:
         steps = max(int(minutes * 60 / recipe_seconds(recipe)), 1)
         return dataclasses.replace(recipe, steps=steps, warmup=min(recipe.warmup, max(steps // 10, 1)))
     each = stage_seconds(recipe)
-    shares = {name: share for name, share in recipe.SHARES.items() if getattr(recipe, name)}
+    shares = {name: share for name, share in recipe.SHARES.items() if getattr(recipe, name) and name in each}
     seconds = minutes * 60 / sum(shares.values())
     steps = {name: max(int(seconds * share / each[name]), 1) for name, share in shares.items()}
     return dataclasses.replace(recipe, **steps)

@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from lisa.data.augment import Augmentation
-from lisa.data.camvid import CLASSES, KEPT, CamVid, questions
+from lisa.data.camvid import CLASSES, CamVid, questions
 from lisa.data.camvid import camvid as open_camvid
 from lisa.data.mixture import Mixture, Part
 from lisa.devices import casts_small
 from lisa.drawing import captioned, draw_masks, sheet_of
-from lisa.errors import Missing
+from lisa.errors import LisaError
 from lisa.files import write_json
 from lisa.geometry import Geometry
 from lisa.maskers.pyramid import build as build_masker
@@ -46,6 +46,8 @@ TALKED_REASONED, REASONED = 0.8, 0.7
 """Share of questions by use or nature among words alone and with pictures: names are learned at once."""
 ANSWERS = "answers.png"
 """In the run's folder: photographs that were not learned from, and what the model says of them."""
+UNLEARNED = {"train": "val", "seen": "held"}
+"""Part that is learned from → the one that is shown."""
 ASKED_SQUARE = 320
 """What the masker sees while questions are learned; it is not trained there, and prompts fit any size."""
 TEXT, PROMPT = 20.0, 5.0
@@ -175,6 +177,7 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
     words = WordsObjective(segmenter.vlm, rounds(talk, recipe.seed + 1))  # type: ignore[arg-type]
     if fit(words, config, folder / "words", logged(report, folder / "words")) < recipe.word_steps:
         return None
+    torch.manual_seed(recipe.seed + 2)  # whether the words were learned just now or before
     look = LookHeads(segmenter.vlm.width, TOKEN_SIZES)
     config = FitConfig(steps=recipe.seg_steps, samples=PHOTOGRAPHS, seed=recipe.seed + 1)
     objective = question_objective(segmenter, data, look, heads, recipe.seed)
@@ -182,8 +185,9 @@ def train_camvid(recipe: CamvidRecipe, folder: Path, report: Report) -> Path | N
         return None
     segmenter.masker.square = SQUARE  # type: ignore[attr-defined]
     save(segmenter, recipe.model, final, dtype=torch.float16)
-    with suppress(Missing):  # to learn, one needs no photographs to show it by
-        show(final, open_camvid(Path(recipe.data_dir), "held" if recipe.part in KEPT else "val"), folder / ANSWERS)
+    if unlearned := UNLEARNED.get(recipe.part):
+        with suppress(LisaError):  # to learn, one needs no photographs to show it by
+            show(final, open_camvid(Path(recipe.data_dir), unlearned), folder / ANSWERS)
     return final
 
 
@@ -191,7 +195,7 @@ def show(checkpoint: Path, data: CamVid, out: Path) -> None:
     """Writes a sheet of photographs: each class asked for in a wording that was not learned, wanted and answered."""
     predictor = load(checkpoint)
     tiles = []
-    places = np.linspace(0, len(data) - 1, len(CLASSES)).round().astype(int)
+    places = np.linspace(0, len(data) - 1, len(CLASSES) if len(data) else 0).round().astype(int)
     for number, (facts, place) in enumerate(zip(CLASSES, places)):
         image, labels = data.read(int(place))
         asked = questions()[facts.name].choose[number % 2]

@@ -24,12 +24,12 @@ from lisa.data.datasets import DRAWN, open_dataset, open_training
 from lisa.data.mixture import Mixture, Part
 from lisa.data.named import Named
 from lisa.devices import pick_device
-from lisa.errors import BadCheckpoint, BadInput, Missing
+from lisa.errors import BadCheckpoint, BadInput, Missing, first_line
 from lisa.evaluate.ask import evaluate
 from lisa.files import write_json
 from lisa.hub import resolve
 from lisa.model import checkpoint, legacy, parts
-from lisa.model.adapter_files import apply_adapters, base_of, write_adapters
+from lisa.model.adapter_files import apply_adapters, base_of, fingerprint, learned_by, write_adapters
 from lisa.model.adapters import (
     Trained,
     blocks_of,
@@ -40,6 +40,7 @@ from lisa.model.adapters import (
     prepare,
     quantise,
 )
+from lisa.model.domain import DOMAIN
 from lisa.model.legacy_write import write_published
 from lisa.model.losses import LossWeights
 from lisa.model.presence import PRESENCE
@@ -55,10 +56,12 @@ from lisa.train.seg import FrozenFeatures, SegObjective, SegStep, computed, is_t
 from lisa.train.watch import Watch
 from lisa.train.zero import Zero, chosen
 from lisa.types import Sample
-from lisa.weights import holds_adapters, read_json
+from lisa.weights import holds_adapters, read_json, weight_files
 
 STATES = "states"
 RESULT = "checkpoint"
+BEGUN = "start.json"
+"""The hash of the weights that a run started from: its states hold only what it trains."""
 _SEED = 0x115A
 CHOOSING = 100
 """Seed of the samples that a run is watched by."""
@@ -177,9 +180,9 @@ def caches_of(
 ) -> tuple[FeatureCache | None, FeatureCache | None]:
     """Caches of the masker's and of the language side's picture features; None where an encoder is trained.
 
-    On a disk they leave room for the states and the result.
+    None, too, where every picture is changed anew each time. On a disk they leave room for the states and the result.
     """
-    if recipe.cache == "none":
+    if recipe.cache == "none" or recipe.augment:
         return None, None
     kind = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
     sides = [segmenter.masker.image_encoder], picture_parts(segmenter)
@@ -242,7 +245,6 @@ def train_recipe(recipe: Recipe, folder: Path) -> Path | None:
                            "say evaluate= and run `lisa eval` afterwards, or choose engine=ddp")  # fmt: skip
         if ranks.first:
             check_space(folder, 100_000_000)
-            write_json(folder / "recipe.json", recipe.to_json())
         ranks.wait()
         torch.manual_seed(recipe.seed + _SEED)  # LoRA's first weights are the same on every process
         start = start_of(recipe, folder, ranks.device)
@@ -251,6 +253,13 @@ def train_recipe(recipe: Recipe, folder: Path) -> Path | None:
         config.micro_batches(0, ranks)
         watch = Watch(folder, recipe.to_json(), steps=recipe.steps, samples=recipe.samples) if ranks.first else None
         scored = _evaluation(recipe, objective.segmenter, watch, ranks)
+        check_start(start, folder)
+        ranks.wait()
+        if ranks.first:  # only now, when it can begin, so that a wrong choice can be put right
+            if recipe.start != "parts":  # those are put together anew
+                write_json(folder / BEGUN, {"fingerprint": fingerprint(start.folder)})
+            write_json(folder / "recipe.json", recipe.to_json())
+        ranks.wait()
         reached = fit(objective, config, folder / STATES, watch or _silent, ranks=ranks, evaluate=scored)
         if watch is not None:
             watch.close()
@@ -258,6 +267,14 @@ def train_recipe(recipe: Recipe, folder: Path) -> Path | None:
             return None
         del objective, start
     return export(folder)
+
+
+def check_start(start: Start, folder: Path) -> None:
+    """Raises BadCheckpoint where the run in the folder began from other weights."""
+    noted = read_json(folder / BEGUN) if (folder / BEGUN).is_file() else None
+    if noted is not None and noted.get("fingerprint") != fingerprint(start.folder):
+        raise BadCheckpoint(f"{folder} was begun from other weights than {start.folder} holds now: put those back, or "
+                            "train anew into another --out")  # fmt: skip
 
 
 def _silent(step: int, values: dict[str, float]) -> None:
@@ -315,9 +332,14 @@ def trained_state(folder: Path, *, best: bool = False) -> tuple[Recipe, Start]:
     elif (state := load_latest(folder / STATES)) is None:
         raise Missing(f"{folder} has no training state: train first, or give the folder of a run")
     start = start_of(recipe, folder, torch.device("cpu"))
+    check_start(start, folder)
     prepare(start.segmenter, trained_of(recipe))
     found = {name.removeprefix("segmenter."): tensor for name, tensor in state["module"].items()}
-    if unknown := start.segmenter.load_state_dict(found, strict=False).unexpected_keys:
+    try:
+        unknown = start.segmenter.load_state_dict(found, strict=False).unexpected_keys
+    except RuntimeError as error:  # of other sizes
+        raise BadCheckpoint(f"the state of {folder} does not fit {recipe.start} ({first_line(error)})") from error
+    if unknown:
         raise BadCheckpoint(f"the state of {folder} does not fit its start ({unknown[0]}): was {recipe.start} changed?")
     return recipe, start
 
@@ -356,9 +378,11 @@ def export_adapters(folder: Path, out: Path, *, best: bool = False, share: float
     recipe, start = trained_state(folder, best=best)
     if recipe.start == "parts":
         raise BadInput("a model put together from parts has no checkpoint to sit on: convert it without --adapters")
-    if (recipe.blend if share is None else share) < 1:
+    if (recipe if share is None else replace(recipe, blend=share)).blend < 1:
         raise BadInput("a share of what was learned is of whole weights: leave --adapters out, or say --blend 1")
-    return write_adapters(start.segmenter, trained_of(recipe), start.folder, recipe.start, out)
+    return write_adapters(
+        start.segmenter, trained_of(recipe), start.folder, recipe.start, out, learned=tuple(recipe.data)
+    )
 
 
 def convert(
@@ -380,7 +404,8 @@ def convert(
     if holds_adapters(source):
         base = resolve(base_of(source))
         start = _open(base)
-        return write_like(Start(apply_adapters(start.segmenter, base, source), base), out, dtype)
+        whole = Start(apply_adapters(start.segmenter, base, source), base)
+        return write_like(whole, out, dtype, learned=learned_by(source))
     return write_like(_open(source), out, dtype)
 
 
@@ -406,9 +431,9 @@ def write_native(
     denied goes for its own weights alone.
     """
     out.mkdir(parents=True, exist_ok=True)
-    own = {"config.json", *([PRESENCE] if learned else [])}
+    own = {"config.json", *(path.name for path in weight_files(like)), *((PRESENCE, DOMAIN) if learned else ())}
     for file in like.iterdir():
-        if file.is_file() and file.suffix != ".safetensors" and file.name not in own:
+        if file.is_file() and file.name not in own:
             shutil.copyfile(file, out / file.name)
     config = checkpoint.read_config(like)
     notice = config.notice if {*learned} <= {*DRAWN} else ""
@@ -423,7 +448,8 @@ def stored_recipe(folder: Path) -> Recipe:
     data = read_json(folder / "recipe.json")
     known = {f.name for f in fields(Recipe)}
     if not known >= set(data):
-        raise BadCheckpoint(f"{folder}/recipe.json is not of this kind of training: {sorted(set(data) - known)[0]}")
+        raise BadCheckpoint(f"{folder} is a training in stages, or of another version (its recipe.json has "
+                            f"{sorted(set(data) - known)[0]!r}): give {folder / RESULT}")  # fmt: skip
     return Recipe(**data)
 
 

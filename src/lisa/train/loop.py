@@ -452,7 +452,7 @@ def _update(objective: Objective, clip: float, limit: float, *, sound: bool) -> 
             raise LisaError("the loss is not finite: lower the learning rate, or start again from the last state")
         return objective.module.update(), True
     trained = [p for p in objective.module.parameters() if p.grad is not None]
-    norm = float(whole(torch.nn.utils.clip_grad_norm_(trained, clip)))
+    norm = float(whole(torch.nn.utils.clip_grad_norm_(trained, clip or math.inf)))
     taken = math.isfinite(norm) and norm <= limit
     if taken:
         for optimizer in objective.optimizers:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lisa.devices import pick_device
+from lisa.devices import pick_device, pick_gpu_or_cpu
 from lisa.memory import is_full
 from lisa.model.adapters import prepare
 from lisa.model.losses import LossWeights
@@ -30,7 +30,7 @@ from lisa.train.finetune import (
     state_bytes,
     trained_of,
 )
-from lisa.train.loop import FitConfig, Objective, train_step
+from lisa.train.loop import FitConfig, Objective, train_step, workers_beside
 from lisa.train.memory import on_each, training_memory
 from lisa.train.ranks import Ranks
 from lisa.train.seg import SegObjective, SegStep
@@ -109,11 +109,12 @@ def _stage_rows(recipe: TinyRecipe | CamvidRecipe) -> Rows:
 def _measured(recipe: TinyRecipe | CamvidRecipe) -> dict[str, tuple[float, nn.Module]]:
     """Field of the recipe → seconds of a step of that stage, and what is in memory then."""
     stages: Any = tiny.objectives_of if isinstance(recipe, TinyRecipe) else camvid.objectives_of
-    found = {}
+    found, where = {}, pick_gpu_or_cpu()
     with tempfile.TemporaryDirectory() as folder:
         for name, (make, pictures) in stages(recipe, Path(folder)).items():
             objective = make()
-            seconds = _time(lambda made=objective: made, FitConfig(steps=STEPS + 1, samples=pictures))
+            config = FitConfig(steps=STEPS + 1, samples=pictures, workers=workers_beside(Ranks(device=where)))
+            seconds = _time(lambda made=objective: made, config)
             found[name] = seconds, objective.module
     return found
 
@@ -126,13 +127,16 @@ def _objective(recipe: Recipe, folder: Path) -> Objective:
 def _time(make: Callable[[], Objective], config: FitConfig) -> float:
     torch.manual_seed(0)
     objective = make()
-    every = pick_device(None).type == "cpu" and torch.get_num_threads() >= (os.cpu_count() or 1)
-    share = 1 if every else 0  # another process prepares rows; threads that wait for each other all wait for its core
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cpu = pick_device(None).type == "cpu"
+    # other processes prepare rows; but threads that wait for each other all wait for the core that those take
+    one_by_one = not config.workers or (cpu and torch.get_num_threads() >= cores)
     seconds = []
     for step in range(STEPS + 1):
         begun = time.perf_counter()
         row = objective.batches(config.micro_batches(step, Ranks()))
         start = time.perf_counter()
         train_step(objective, row, step, config)
-        seconds.append(time.perf_counter() - start + share * (start - begun))
+        step_took, row_took = time.perf_counter() - start, start - begun
+        seconds.append(step_took + row_took if one_by_one else max(step_took, row_took / config.workers))
     return sum(seconds[1:]) / STEPS

@@ -101,10 +101,17 @@ class PromptedWords(WordsObjective):
     """Words alone, while [SEG] learns to say in the masker's own words what was named."""
 
     def __init__(
-        self, segmenter: Segmenter, draw: Draw, teacher: Teacher, *, weight: float, beside: nn.Module | None = None
+        self,
+        segmenter: Segmenter,
+        draw: Draw,
+        teacher: Teacher,
+        *,
+        weight: float,
+        beside: nn.Module | None = None,
+        rate: float = 1.0,
     ) -> None:
         vlm: Any = segmenter.vlm
-        super().__init__(vlm, draw, beside=nn.ModuleList(filter(None, (segmenter.projector, beside))))
+        super().__init__(vlm, draw, beside=nn.ModuleList(filter(None, (segmenter.projector, beside))), rate=rate)
         self.projector, self.teacher, self.weight = segmenter.projector, teacher, weight
 
     def batch(self, samples: Sequence[Sample]) -> PromptWordsBatch:

@@ -161,7 +161,9 @@ def _reworded(sample: Sample, rng: np.random.Generator, language: str) -> Sample
 def make_tokenizer(path: Path, texts: Iterable[str], vocabulary: int) -> None:
     """`tokenizer.json` from what is asked and answered, kept where it is there already."""
     if not path.exists():
-        train_tokenizer([f" {text}" for text in texts], vocabulary).save(str(path))
+        beside = path.with_name(f".{path.name}.tmp")
+        train_tokenizer([f" {text}" for text in texts], vocabulary).save(str(beside))
+        beside.replace(path)
 
 
 def texts_of(samples: Iterable[Sample]) -> Iterator[str]:
@@ -256,20 +258,28 @@ def _stages(recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks) -> T
     final = folder / "checkpoint"
     if ranks.first:
         check_space(folder, 1_000_000_000)
-        write_json(folder / "recipe.json", recipe.to_json())
         final.mkdir(parents=True, exist_ok=True)
     ranks.wait()
     torch.manual_seed(recipe.seed)
     heads = look_heads(recipe.model.vlm.options["width"], tokens=bool(recipe.seg.tokens)).to(ranks.device)
     start = partial(_go_on, recipe, final) if recipe.start else partial(_begin, recipe, folder, report)
+    if not recipe.start:
+        _note(recipe, folder, ranks)
     begun = start(ranks, heads)
     if begun is None:
         return None
     segmenter, dense = begun
     objective = seg_objective(segmenter, replace(recipe.seg, rate=recipe.seg.rate * recipe.rate), heads, dense)
+    _note(recipe, folder, ranks)
     pictures, seed = recipe.seg.pictures, recipe.seed + 1
     done = taught(objective, recipe.seg_steps, pictures, seed, folder / "seg", report, ranks)
     return (segmenter, heads, dense) if done else None
+
+
+def _note(recipe: TinyRecipe, folder: Path, ranks: Ranks) -> None:
+    """Says in the folder what run it holds: only once it can begin, so that a wrong choice can be put right."""
+    if ranks.first:
+        write_json(folder / "recipe.json", recipe.to_json())
 
 
 def _finished(
@@ -341,18 +351,27 @@ def _begin(
 
 
 def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[[], Objective], int]]:
-    """Field of the recipe → what makes that stage's objective, and pictures a step; for those who measure time."""
+    """Field of the recipe → what makes that stage's objective, and pictures a step; for those who measure time.
+
+    Of a recipe that goes on from a trained model, the last stage alone.
+    """
     few, device = replace(recipe, tokenizer_pictures=200), pick_gpu_or_cpu()
 
     def segmenter() -> Segmenter:
         return build(recipe.model, folder).to(device)
 
+    def dense() -> DenseHeads:
+        return dense_objective(recipe, device).module
+
     make_tokenizer(folder / "tokenizer.json", tokenizer_texts(few), recipe.vocabulary)
+    last = {"seg_steps": (lambda: seg_objective(segmenter(), recipe.seg, dense=dense()), recipe.seg.pictures)}
+    if recipe.start:
+        return last
     return {
         "dense_steps": (lambda: dense_objective(recipe, device), recipe.dense_pictures),
-        "token_steps": (lambda: token_objective(recipe, dense_objective(recipe, device).module), recipe.token_pictures),
-        "word_steps": (lambda: words_objective(segmenter(), recipe), recipe.words.pictures),
-        "seg_steps": (lambda: seg_objective(segmenter(), recipe.seg), recipe.seg.pictures),
+        "token_steps": (lambda: token_objective(recipe, dense()), recipe.token_pictures),
+        "word_steps": (lambda: words_objective(segmenter(), recipe, dense=dense()), recipe.words.pictures),
+        **last,
     }
 
 
@@ -364,10 +383,11 @@ def words_objective(
     recall = (heads or look_heads(vlm.width).to(segmenter.device)).recall
     assert recall is not None
     draw, beside = FreshDialogues(recipe.words), nn.ModuleList([vlm.model.model.multi_modal_projector, recall])
+    rate = recipe.words.rate * recipe.rate
     if dense is not None and recipe.words.masks:
-        words = PromptedWords(segmenter, draw, WorldWords(dense), weight=PROMPT_IN_WORDS, beside=beside)
+        words = PromptedWords(segmenter, draw, WorldWords(dense), weight=PROMPT_IN_WORDS, beside=beside, rate=rate)
     else:
-        words = WordsObjective(vlm, draw, beside=beside)
+        words = WordsObjective(vlm, draw, beside=beside, rate=rate)
     return WordsAndSights(words, Reader(vlm, WorldShown(), recall), partial(listed_texts, count=recipe.listed))
 
 
@@ -402,7 +422,8 @@ def _go_on(recipe: TinyRecipe, final: Path, ranks: Ranks, heads: LookHeads) -> t
     Raises BadInput where it is not built as the recipe says.
     """
     home = resolve(recipe.start)
-    if read_config(home) != recipe.model:
+    found = read_config(home)
+    if (found.vlm, found.masker, found.reads) != (recipe.model.vlm, recipe.model.masker, recipe.model.reads):
         raise BadInput(f"start={recipe.start} is built otherwise than this recipe: leave start out to train anew")
     (final / "tokenizer.json").write_bytes((home / "tokenizer.json").read_bytes())
     if (home.parent / LOOK_FILE).is_file():

@@ -46,15 +46,18 @@ def fast(vlm: HfVlm) -> AbstractContextManager[Any]:
 class WordsObjective:
     """Answers by words alone; see `lisa.train.loop.Objective`."""
 
-    def __init__(self, vlm: HfVlm, draw: Draw, *, beside: nn.Module | None = None) -> None:
-        """`draw`: place → conversations, whose pictures are left out. `beside`: what else is trained."""
+    def __init__(self, vlm: HfVlm, draw: Draw, *, beside: nn.Module | None = None, rate: float = 1.0) -> None:
+        """`draw`: place → conversations, whose pictures are left out. `beside`: what else is trained.
+
+        `rate`: factor on the learning rates.
+        """
         self.vlm, self.draw = vlm, draw
         self.module: nn.Module = vlm.model if beside is None else nn.ModuleDict({"vlm": vlm.model, "beside": beside})
         decoder: Any = vlm.model.get_decoder()
         kernels = matrices(decoder, without=NO_MATRICES)
         others = [*rest(decoder, kernels), *vlm.head.parameters(), *(beside.parameters() if beside else ())]
         table: Any = vlm.model.get_input_embeddings()
-        self.optimizers: Sequence[Optimizer] = muon_beside_adamw(kernels, others, rate=1e-3, table=table.weight)
+        self.optimizers: Sequence[Optimizer] = muon_beside_adamw(kernels, others, rate=1e-3 * rate, table=table.weight)
         self._image = vlm.model.config.image_token_id
         self._blank = vlm.prepare_image(np.zeros((1, 1, 3), np.uint8))
 
