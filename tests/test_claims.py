@@ -210,7 +210,7 @@ def test_the_page_tells_what_counts(tmp_path, monkeypatch):
         assert lines[MEANING["frozen-decoder"]].endswith(f"| {wanted} |")
         assert lines[MEANING["lora-2"]].endswith("| 1.000 | within noise |")
         assert lines["the samples raise it, over stage 1"].endswith("| does not hold |")  # nothing moved
-        assert lines["what the old tasks gain by it, with replay"].endswith("| holds |")
+        assert lines["what the old tasks change by it, with replay"].endswith("| holds |")
 
 
 @dataclass

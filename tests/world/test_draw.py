@@ -1,5 +1,7 @@
 """The drawing half of the world: scenes, pictures and exact masks."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,10 @@ def test_mask_fits_the_drawn_pixels() -> None:
         assert (changed & mask).sum() / (changed | mask).sum() > 0.9, kind
 
 
+def test_what_is_for_lessons_never_comes_by_chance() -> None:
+    assert not any(make_scene(seed).set_piece == "odd_colour" for seed in range(300))
+
+
 @pytest.mark.parametrize("piece", sorted(SET_PIECES))
 def test_set_pieces_hold_what_they_say(piece: str) -> None:
     for seed in range(700, 706):
@@ -96,6 +102,11 @@ def test_set_pieces_hold_what_they_say(piece: str) -> None:
             assert any(t.name for t in scene.things)
         if piece == "dog_antlers":
             assert sum(t.look.get("antlers") == "yes" for t in scene.things) == 1 and names.count("dog") >= 2
+        if piece == "odd_colour":
+            colours = Counter((t.kind, t.colour) for t in scene.things)
+            kind = next(name for name in names if names.count(name) > 2 and (name, 1) in
+                        {(k, n) for (k, _), n in colours.items()})  # fmt: skip
+            assert len({c for k, c in colours if k == kind}) == 2
         if piece == "baby_fence":
             assert "behind" in said and names.count("fence") == 1
         if piece == "hat":

@@ -94,7 +94,8 @@ SEG = Lesson(
         "absent": 14.0, "plain": 10.0, "location": 15.0, "relation": 15.0, "part": 9.0, "multi_step": 13.0,
         "follow_up": 14.0, "pointed": 12.0, "attribute": 9.0, "odd_one_out": 160.0,
     },
-    pieces={"stand_higher": 0.12, "named": 0.05, "dog_antlers": 0.04, "vitamin_c": 0.03, "baby_fence": 0.02},
+    pieces={"stand_higher": 0.12, "named": 0.05, "dog_antlers": 0.04, "vitamin_c": 0.03, "baby_fence": 0.02,
+            "odd_colour": 0.1},
 )  # fmt: skip
 """The long one: kinds that are learned last are asked more often, and an odd one out wherever there is one."""
 

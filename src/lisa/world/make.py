@@ -769,6 +769,20 @@ def _wear_hat(b: Builder, who: int, important: bool = False) -> None:
     b.put("hat", who, 0.5, share, "wearing_", scale=size, important=important)
 
 
+def _odd_colour(b: Builder) -> bool:
+    """Three to five of a kind, one of which has another colour."""
+    kind = str(b.pick([k for k in NATIVE[b.theme] if k not in PEOPLE and len(_free_colours(k)) > 1]))
+    one, other = b.rng.permutation(np.asarray(_free_colours(kind), dtype=object))[:2]
+    b.banned.add(kind)
+    odd = b.add(kind, important=True, colour=str(one))
+    alike = [b.add(kind, important=True, colour=str(other)) for _ in range(int(b.rng.integers(2, 5)))]
+    return odd is not None and sum(i is not None for i in alike) >= 2
+
+
+def _free_colours(kind: str) -> list[str]:
+    return [c for c in kinds()[kind].colours if not held_out_pair(kind, c)]
+
+
 SetPiece = Callable[[Builder], bool]
 _PIECES: dict[str, tuple[tuple[str, ...], SetPiece]] = {
     "vitamin_c": (("breakfast", "kitchen"), _vitamin_c),
@@ -782,7 +796,11 @@ _PIECES: dict[str, tuple[tuple[str, ...], SetPiece]] = {
     "chilli": (("kitchen", "breakfast"), _chilli),
     "cold_sun": (("beach",), _cold_sun),
     "hat": (("street", "park", "beach", "garden", "farm", "living room"), _hat),
-}
+    "odd_colour": (("kitchen", "breakfast", "bathroom", "living room", "nursery", "street", "garden", "workshop", "park"),
+                   _odd_colour),
+}  # fmt: skip
+_FOR_LESSONS = ("odd_colour",)
+"""Those that are arranged where a lesson asks for them, and never by chance."""
 SET_PIECES: dict[str, tuple[str, ...]] = {name: themes for name, (themes, _) in _PIECES.items()}
 """Set piece → the themes it can stand in."""
 
@@ -907,7 +925,8 @@ def _compose(
     seed: int, rng: np.random.Generator, theme: str | None, piece: str | None, size: Size | None, split: str
 ) -> tuple[Builder, str, str | None, bool]:
     if piece is None and rng.random() < 0.25:
-        options = [p for p, (themes, _) in _PIECES.items() if theme is None or theme in themes]
+        by_chance = {p: themes for p, themes in SET_PIECES.items() if p not in _FOR_LESSONS}
+        options = [p for p, themes in by_chance.items() if theme is None or theme in themes]
         weights = np.asarray([2.0 if p in ("named", "stand_higher") else 1.0 for p in options])
         piece = str(rng.choice(options, p=weights / weights.sum())) if options else None
     if theme is None:
@@ -1125,6 +1144,7 @@ def _good(scene: Scene, piece: str | None, split: str) -> bool:
         "cold_sun": lambda: people >= 1,
         "hat": lambda: any(r.name == "wearing" for r in scene.relations),
         "baby_fence": lambda: any(r.name == "behind" for r in scene.relations),
+        "odd_colour": lambda: max(names.count(name) for name in names) > 2,
     }
     return checks[piece]() if piece in checks else True
 
