@@ -99,9 +99,9 @@ another repetition. `{command}` wrote this page.
 - **Asked**, free-running: `world-reason`'s 200 questions to choose by and 779 to test by, and {sizes.new} in wordings
   that were not taught in either form.
 - **How sure**: intervals are of 95 % and say what other pictures and other trainings would have given. Their variances
-  are jackknife estimates, over pictures and over trainings; Student's t knows that {sizes.seeds} trainings are few. p is
-  the chance of a change so large where there is none. All trainings start from the same base: what another base would have
-  given is told by the repetition alone.
+  are jackknife estimates, over pictures and over trainings; Student's t knows that {sizes.seeds} trainings are few. p
+  is the chance of a change so large where there is none. All trainings start from the same base: what another base
+  would have given is told by the repetition alone.
 - A small model says a thing's name before [SEG]. Teacher-forced, with "[SEG]." alone, it lacks that: the column is
   there because the field's figures are made so.
 - On which machine, and how long it takes: [claims_cpu2_2026-11.md](../benchmarks/results/claims_cpu2_2026-11.md).
@@ -112,7 +112,7 @@ def _verdicts(found: Found, other: Found | None) -> str:
     """Each promise, what came of it here and in the repetition, and whether that is sure."""
     after = f"reason{found.work.sizes.samples}"
     asked: list[tuple[str, float, Callable[[Found], Figure | None]]] = [
-        ("gIoU of stage 1 ÷ gIoU of as long a training with reasoning in it", KEPT, _between(share, TEST, "stage-1", "included")),
+        ("stage 1 ÷ as long a training with reasoning in it", KEPT, _between(share, TEST, "stage-1", "included")),
         ("the samples raise it, over stage 1", 0.0, _between(_moved, TEST, "stage-1", after)),
         ("… over as many steps without them", 0.0, _between(_moved, TEST, "more", after)),
         ("what the old tasks change by it, with replay", -LOST, _between(_moved, OLD, "stage-1", after)),

@@ -364,7 +364,9 @@ def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[
         return dense_objective(recipe, device).module
 
     make_tokenizer(folder / "tokenizer.json", tokenizer_texts(few), recipe.vocabulary)
-    last = {"seg_steps": (lambda: seg_objective(segmenter(), recipe.seg, dense=dense()), recipe.seg.pictures)}
+    last: dict[str, tuple[Callable[[], Objective], int]] = {
+        "seg_steps": (lambda: seg_objective(segmenter(), recipe.seg, dense=dense()), recipe.seg.pictures)
+    }
     if recipe.start:
         return last
     return {

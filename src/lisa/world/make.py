@@ -796,9 +796,11 @@ _PIECES: dict[str, tuple[tuple[str, ...], SetPiece]] = {
     "chilli": (("kitchen", "breakfast"), _chilli),
     "cold_sun": (("beach",), _cold_sun),
     "hat": (("street", "park", "beach", "garden", "farm", "living room"), _hat),
-    "odd_colour": (("kitchen", "breakfast", "bathroom", "living room", "nursery", "street", "garden", "workshop", "park"),
-                   _odd_colour),
-}  # fmt: skip
+    "odd_colour": (
+        ("kitchen", "breakfast", "bathroom", "living room", "nursery", "street", "garden", "workshop", "park"),
+        _odd_colour,
+    ),
+}
 _FOR_LESSONS = ("odd_colour",)
 """Those that are arranged where a lesson asks for them, and never by chance."""
 SET_PIECES: dict[str, tuple[str, ...]] = {name: themes for name, (themes, _) in _PIECES.items()}
