@@ -70,7 +70,7 @@ def test_lessons_ask_for_what_was_taken_away():
 
 @pytest.mark.parametrize(("most", "own", "masks"), [(2, 3, True), (1, 3, True), (10, 2, True), (10, 3, False)])
 def test_no_more_is_asked_than_a_lesson_says(most, own, masks):
-    dialogues = FreshDialogues(replace(SEG, twins=0.5, dialogues=most, own=own, masks=masks))
+    dialogues = FreshDialogues(replace(SEG, twins=0.5, dialogues=most, own=own, masks=masks, pieces={}))
     found = [dialogues(place) for place in range(16)]
     assert all(len(samples) <= most for samples in found)
     answers = [turn.answer for samples in found for s in samples for turn in s.turns]

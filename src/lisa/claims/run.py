@@ -140,7 +140,7 @@ def check_plan(work: Work, *, to_read: bool = False) -> None:
         stored, mine = (_told(plan, to_read) for plan in (json.loads(path.read_text(encoding="utf-8")), work.plan()))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{shown(path)} is damaged ({error}): give another --out") from error
-    if differing := sorted(_differing(stored, mine)):
+    if differing := sorted(_differing(stored, mine), key=lambda at: (at.startswith("runs"), at)):  # causes first
         raise BadInput(f"{shown(work.out)} holds another plan ({', '.join(differing[:3])}): give another --out, or go "
                        "on with the --seed and the version that it was begun with")  # fmt: skip
 

@@ -54,7 +54,7 @@ QUESTION_KINDS: tuple[str, ...] = tuple(MAKERS)
 PIECES: dict[str, str] = {"named": "named_person"} | {
     k: k for k in ("vitamin_c", "stand_higher", "near_lens", "baby_fence", "dog_antlers", "sink_tap", "dashboard",
                    "chilli", "cold_sun", "hat")
-} | {"odd_colour": "odd_one_out"}  # fmt: skip
+}  # fmt: skip
 """Set piece of a scene → the kind it was arranged for, which is then asked more often."""
 LANGUAGES = ("en", "zh")
 SEED_KINDS: tuple[str, ...] = ("vitamin_c", "stand_higher", "near_lens", "baby_fence", "named_person")
