@@ -1,8 +1,8 @@
 """Street photographs from nothing, through language: `lisa train camvid data_dir=FOLDER` (which holds `camvid`).
 
 367 photographs teach a masker to see and to follow the name of a class; then questions teach a small language
-side to answer and to say what is not there. About 86 minutes of two cores by their CPU time, stage by stage;
-figures in docs/data.md.
+side to answer and to say what is not there. `--minutes` gives each stage the steps that it has time for; figures of
+such a run are in docs/data.md.
 """
 
 from __future__ import annotations
