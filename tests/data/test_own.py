@@ -12,6 +12,7 @@ import sys
 import tarfile
 import weakref
 from collections.abc import Callable
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
+from lisa import registry
 from lisa.cli import main
 from lisa.data.check import check
 from lisa.data.convert import convert
@@ -366,6 +368,26 @@ def test_added_data_is_known_by_its_name(tmp_path, capsys):
     assert lisa("data", "add", "../out", str(tmp_path / "set"), "--data", str(data)) == 2
     assert lisa("data", "add", "nothing", str(tmp_path / "none"), "--data", str(data)) == 2
     assert sorted(p.name for p in data.iterdir()) == ["pets.yaml"]
+
+
+def test_the_list_names_what_was_added(tmp_path, capsys):
+    (tmp_path / "mine.yaml").write_text("path: /somewhere/else\n", encoding="utf-8")
+    (tmp_path / "broken.yaml").write_text("path: [\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match="0"):
+        main(["data", "list", "--data", str(tmp_path)])
+    lines = [line for line in capsys.readouterr().out.splitlines() if "your own" in line]
+    assert [line.split()[0] for line in lines] == ["broken", "mine"]
+    assert "/somewhere/else" in lines[1] and "broken.yaml" in lines[0]
+
+
+def test_what_another_package_brings_is_evaluated_by_its_name(tmp_path, monkeypatch):
+    LAYOUTS["yolo"](tmp_path / "files")
+    brought = EntryPoint(name="mine", value="lisa.data.own:own", group="lisa.datasets")
+    monkeypatch.setattr(registry, "entry_points", lambda **asked: EntryPoints([brought]).select(**asked))
+    asked = open_dataset("mine", folder=tmp_path / "files", split=None, seed=0, limit=None)
+    assert [turn.instruction for sample in asked for turn in sample.turns if "cat" in turn.instruction]
+    with pytest.raises(BadInput, match=r"no dataset is called 'mind'.*mine"):
+        open_dataset("mind", folder=tmp_path, split=None, seed=0, limit=None)
 
 
 def test_shapes_without_an_area_are_told_of(tmp_path, capsys):

@@ -14,9 +14,10 @@ app = typer.Typer(help="What datasets there are, and whether their files are sou
 
 
 @app.command("list")
-def data_list() -> None:
-    """Name what can be trained on, and where its files have to lie."""
+def data_list(data: DataFolder = Path("data")) -> None:
+    """Name what can be trained on, where its files have to lie, and what `lisa data add` noted."""
     from lisa import registry
+    from lisa.data import datasets
     from lisa.data.sources import SOURCES
 
     for name in registry.names("datasets", registry.DATASETS):
@@ -27,6 +28,8 @@ def data_list() -> None:
             print(f"{'':12} {count}{origin.terms}; {origin.home}")
     for name, members in registry.DATASET_GROUPS.items():
         print(f"{name:12} {', '.join(members)}, drawn evenly")
+    for name, place in datasets.notes(data):
+        print(f"{name:12} your own, noted in {data}: {place}")
 
 
 @app.command("get")

@@ -16,7 +16,7 @@ from lisa import registry
 from lisa.data.base import Reader
 from lisa.data.every_class import EVALUATED, EveryClass
 from lisa.data.mixture import Part
-from lisa.data.own import added, own
+from lisa.data.own import added, own, place_of
 from lisa.data.refer import SPLIT_BY, Refer
 from lisa.data.tables import Table
 from lisa.errors import BadInput, LisaError
@@ -48,7 +48,7 @@ DRAWN = (
     "people",
 )  # fmt: skip
 KNOWN = (*DRAWN, "reason-val", "reason-test", "own", *CAMVID, *WORDED)
-"""What `lisa eval` measures on, beside what `lisa data add` noted."""
+"""What `lisa eval` measures on, beside what `lisa data add` noted and what other packages bring."""
 
 
 def open_dataset(
@@ -58,8 +58,9 @@ def open_dataset(
 
     `wording`: which of several fixed wordings asks for a class or an expression, where a dataset has more than one.
     """
-    if name not in KNOWN and (folder is None or not noted(folder, name)):
-        known = ", ".join(KNOWN)
+    brought = set(registry.names("datasets", {}))
+    if name not in {*KNOWN, *brought} and (folder is None or not noted(folder, name)):
+        known = ", ".join((*KNOWN, *sorted(brought - set(KNOWN))))
         raise BadInput(f"no dataset is called {name!r}: known are {known}, and what `lisa data add` noted in --data")
     _check_split(name, split)
     if name in DRAWN:
@@ -200,6 +201,16 @@ def pictures(name: str, *, folder: Path | None) -> Iterator[tuple[str, Image]]:
 def noted(folder: Path, name: str) -> bool:
     """Whether `lisa data add` noted a dataset of that name there."""
     return re.fullmatch(r"[\w.+-]+", name) is not None and (folder / f"{name}.yaml").is_file()
+
+
+def notes(folder: Path) -> Iterator[tuple[str, str]]:
+    """What `lisa data add` noted there: each name, and where its data lies or why that cannot be read."""
+    for file in sorted(folder.glob("*.yaml")):
+        if noted(folder, file.stem):
+            try:
+                yield file.stem, place_of(file)
+            except BadInput as error:
+                yield file.stem, str(error)
 
 
 def add(name: str, path: str, folder: Path) -> Reader:

@@ -126,14 +126,18 @@ def _has(reader: Instances | Panoptic, index: int) -> bool:
 
 
 def added(file: Path) -> Reader:
-    """A dataset that `lisa data add` noted: `path` in a YAML file, a folder, a file, or "hub:ID".
+    """A dataset that `lisa data add` noted.
 
     Raises BadInput where the note is broken, and what its layout raises.
     """
+    place = place_of(file)
+    return Table(place.removeprefix("hub:")) if place.startswith("hub:") else own(file.parent / place)
+
+
+def place_of(file: Path) -> str:
+    """Where a noted dataset lies: `path` in a YAML file, a folder, a file, or "hub:ID". Raises BadInput for others."""
     note = read_yaml(file)
     path = note.get("path") if isinstance(note, dict) else None
     if not isinstance(path, str):
         raise BadInput(f"{shown(file)} has to say where the data lies, as in  path: /data/mine")
-    if path.startswith("hub:"):
-        return Table(path.removeprefix("hub:"))
-    return own(file.parent / path)
+    return path
