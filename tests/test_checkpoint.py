@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from small_model import SMALL, write_small
 
-from lisa.errors import BadCheckpoint
+from lisa.errors import BadCheckpoint, TooLarge
+from lisa.maskers import sam
 from lisa.memory import memory_needed
+from lisa.model import tensor_files
 from lisa.model.checkpoint import WEIGHTS, _equal, _in_eight_bits, build, load, save
 from lisa.model.doctor import examine
+from lisa.model.tensor_files import write_tensors
 from lisa.weights import SAME, SCALE, read_header, stored_as
 
 TOWER = "vlm.model.model.vision_tower.trunk"
@@ -52,6 +57,38 @@ def test_the_doctor_finds_what_is_stored_under_another_name(tmp_path):
     header = read_header(tmp_path / "small" / WEIGHTS)
     assert header.keys() == segmenter.state_dict().keys()
     assert examine(tmp_path / "small").ok
+
+
+def test_a_missing_tokenizer_is_told(tmp_path):
+    folder = tmp_path / "small"
+    write_small(folder)
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(BadCheckpoint, match="lisa doctor"):
+        load(folder, device=torch.device("cpu"), dtype=torch.float32)
+
+
+def test_a_full_disk_is_told_and_left_as_it_was(tmp_path, monkeypatch):
+    def full(tensors, path, metadata):
+        Path(path).write_bytes(b"half")
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    write_tensors(tmp_path / "a.safetensors", {"a": torch.ones(4)})
+    monkeypatch.setattr(tensor_files, "save_file", full)
+    with pytest.raises(TooLarge, match="free some space"):
+        write_tensors(tmp_path / "a.safetensors", {"a": torch.zeros(4)})
+    assert [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
+    assert load_file(tmp_path / "a.safetensors")["a"].all()
+
+
+def test_sams_neck_stays_wide_in_fp16(tmp_path):
+    vision = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 64, "patch_size": 16,
+              "output_channels": 8, "mlp_dim": 16, "global_attn_indexes": [0]}  # fmt: skip
+    masker = sam.build({"vision": vision, "decoder": {}}).half()
+    masker.guard_fp16()
+    neck = masker.image_encoder.neck
+    assert {p.dtype for p in neck.parameters()} == {torch.float32}
+    out = neck(torch.full((1, 4, 4, 16), 200.0, dtype=torch.float16))
+    assert out.dtype == torch.float16 and out.isfinite().all()
 
 
 def test_matrices_that_differ_by_a_factor_are_not_taken_for_one():

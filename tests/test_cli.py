@@ -107,10 +107,38 @@ def test_an_answer_takes_no_other_ones_place(run, photo, tmp_path):
     assert asked(photo, "the right half") == "photo-2.overlay.png"
     assert asked(other, "the left half") == "photo-3.overlay.png"
     assert asked(photo, " the left half ") == "photo.overlay.png" and len(list(out.iterdir())) == 9
+    elsewhere = tmp_path / "b" / photo.name  # of the same name, another picture
+    elsewhere.parent.mkdir()
+    PIL.Image.new("RGB", (8, 8), "red").save(elsewhere)
+    assert asked(elsewhere, "the left half") == "photo-4.overlay.png"
+    assert asked(elsewhere, "the left half") == "photo-4.overlay.png"
     saved = json.loads((out / "photo-3.answer.json").read_text())
     assert (saved["image"], saved["instruction"]) == ("photo.bmp", "the left half")
     (out / "photo.answer.json").write_text("{")
-    assert asked(photo, "the left half") == "photo-4.overlay.png"
+    assert asked(photo, "the left half") == "photo-5.overlay.png"
+
+
+@pytest.mark.parametrize("command", ["segment", "chat"])
+def test_the_limit_on_pixels_is_the_one_given(run, photo, fake, monkeypatch, command):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    given = (command, photo, *(["x", "--json"] if command == "segment" else []))
+    assert run(*given, "--max-pixels", "700")[0] == 0 and fake[0].limits == [700]
+    assert run(*given, "--max-pixels", "500")[0] == 2
+
+
+def test_a_name_that_begins_with_a_tilde_is_a_name(run, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    photo.rename(tmp_path / "~tmp.png")
+    assert run("segment", "~tmp.png", "x", "--out", "~nobody-of-this-name")[0] == 0
+    assert (tmp_path / "~nobody-of-this-name" / "~tmp.answer.json").is_file()
+    code, _, err = run("segment", "~none.png", "x")
+    assert code == 2 and "~none.png" in err
+
+
+def test_a_line_that_is_no_text_ends_no_conversation(run, photo, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9?\nthe left half\n"), encoding="utf-8"))
+    code, out, err = run("chat", photo)
+    assert code == 0 and "It is the left half." in out and "error" in err
 
 
 def test_an_answer_that_cannot_be_saved_is_not_lost(run, photo, tmp_path, monkeypatch):

@@ -38,6 +38,7 @@ from lisa.train.dense import dense_objective
 from lisa.train.feature_cache import Disk
 from lisa.train.loop import FitConfig, _Row, fit, train_step
 from lisa.train.ranks import Ranks
+from lisa.train.watch import Watch
 from lisa.types import Sample, Target, Turn
 
 PEOPLE = Path(__file__).parents[1] / "examples" / "people.png"
@@ -237,6 +238,25 @@ def test_a_wrong_choice_can_be_put_right(start_folder, tmp_path):
         run("debug", overrides=[f"start={start_folder}", "evaluate=nothing"], out=out)
     run("debug", overrides=[f"start={start_folder}", "steps=1", "evaluate="], out=out)
     assert (out / finetune.RESULT / "config.json").exists()
+
+
+def test_a_run_may_go_on_by_other_means_but_not_as_another(start_folder, tmp_path):
+    choices = [f"start={start_folder}", "steps=1", "evaluate="]
+    run("debug", overrides=choices, out=tmp_path / "run")
+    run("debug", overrides=[*choices, "workers=0", "micro=1", "cache=none", "keep=1"], out=tmp_path / "run")
+    with pytest.raises(BadInput, match="other choices"):
+        run("debug", overrides=[*choices, "seed=9"], out=tmp_path / "run")
+    run("debug", overrides=[*choices, "seed=9"], out=tmp_path / "run", dry_run=True)  # which writes nothing
+
+
+def test_a_torn_line_of_the_log_is_left_out(tmp_path):
+    watch = Watch(tmp_path, {"tracker": "none"}, steps=2, samples=1)
+    watch(1, {"total": 2.0, "seconds": 1.0})
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"step": 2, "tot')
+    watch(2, {"total": 1.5, "seconds": 1.0})
+    watch(3, {"total": 1.0, "seconds": 1.0})
+    assert "last 1" in watch.close().read_text()
 
 
 def test_a_run_stays_with_the_weights_it_began_from(start_folder, tmp_path):

@@ -164,6 +164,53 @@ def test_a_half_written_state_is_passed_over(tmp_path):
     assert load_latest(tmp_path) == {"step": 5}
 
 
+def test_a_damaged_later_state_goes_when_a_whole_one_is_there(tmp_path, caplog):
+    save_state(tmp_path, 5, {"step": 5}, keep=1)
+    later = save_state(tmp_path, 9, {"step": 9}, keep=2)
+    later.write_bytes(later.read_bytes()[:-7])
+    assert load_latest(tmp_path) == {"step": 5} and later.name in caplog.text
+    save_state(tmp_path, 7, {"step": 7}, keep=1)
+    assert [p.name[:13] for p in saved_states(tmp_path)] == ["step-00000007"]
+    assert load_latest(tmp_path) == {"step": 7}
+
+
+def test_the_best_state_needs_no_links(tmp_path, monkeypatch):
+    def no_links(*_: object) -> None:
+        raise OSError("Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    for step in (3, 6):
+        save_state(tmp_path, step, {"step": step}, keep=1, best=True)
+    best = best_state(tmp_path)
+    assert best is not None and load_state(best) == {"step": 6} and len(list(tmp_path.glob("best-*"))) == 1
+    left = best.with_name(f"best-00000003-{'0' * 16}.pt")  # of a kill between the two
+    left.write_bytes(b"")
+    assert best_state(tmp_path) == best
+
+
+class Unreadable(Line):
+    """Has nothing that can be learned from."""
+
+    def batches(self, shares: Sequence[range]) -> list[torch.Tensor]:
+        raise BadInput("the data gives nothing to learn: look at it with `lisa data check`")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_a_data_worker_met_is_told_as_it_is(tmp_path, workers):
+    with pytest.raises(BadInput) as told:
+        fit(Unreadable(), FitConfig(steps=2, samples=SAMPLES, workers=workers), tmp_path, lambda *_: None)
+    assert str(told.value) == "the data gives nothing to learn: look at it with `lisa data check`"
+
+
+def test_a_batch_without_a_gradient_is_kept_before_the_first_state(tmp_path):
+    line = Line()
+    line.losses = lambda batch, counts: {"total": line.module(batch).sum() * float("nan")}  # type: ignore[method-assign]
+    folder = tmp_path / "states"
+    with pytest.raises(LisaError, match="no usable gradient"):
+        fit(line, FitConfig(steps=9, samples=SAMPLES, workers=0, patience=3), folder, lambda *_: None)
+    assert list(folder.glob("bad-batch-*.pt"))
+
+
 def test_old_states_go_only_after_the_new_one_is_there(tmp_path):
     for step in range(5):
         save_state(tmp_path, step, {"step": step}, keep=2)
@@ -234,3 +281,20 @@ def test_recipes_are_found_and_changed_by_name():
         override(debug(), ["seg.picture=4"])
     with pytest.raises(BadInput, match="is a int"):
         override(debug(), ["seed=x"])
+    with pytest.raises(BadInput, match=r"'abzent'.*did you mean absent"):
+        override(debug(), ["seg.shares={abzent: 20}"])
+    with pytest.raises(BadInput, match="'nosuch'"):
+        override(debug(), ["words.pieces={nosuch: 0.1}"])
+
+
+def test_parts_of_a_recipe_may_be_nested_in_a_file(tmp_path):
+    (tmp_path / "mine.yaml").write_text("recipe: tiny-debug\nseg: {rate: 0.5}\nseg.seed: 18\n", encoding="utf-8")
+    assert find_recipe(str(tmp_path / "mine.yaml"))[1] == replace(debug(), seg=replace(debug().seg, rate=0.5, seed=18))
+
+
+@pytest.mark.parametrize(
+    "change", ["seed=-1", "lora_rank=0", "beta1=2", "learning_rate=-1", "learning_rate=.nan", "evaluate_limit=0"]
+)
+def test_a_recipe_is_refused_before_anything_is_loaded(change):
+    with pytest.raises(BadInput, match=change.partition("=")[0]):
+        override(find_recipe("own-tiny")[1], [change])

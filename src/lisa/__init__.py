@@ -16,19 +16,28 @@ from typing import TYPE_CHECKING, Any
 from lisa._version import __version__
 
 if TYPE_CHECKING:
-    from lisa.errors import LisaError
+    from lisa.errors import BadCheckpoint, BadImage, BadInput, DownloadFailed, LisaError, Missing, TooLarge
     from lisa.predictor import Chat, Predictor, load
     from lisa.segmentation import Segmentation
 
 _PUBLIC = {
+    "BadCheckpoint": "lisa.errors",
+    "BadImage": "lisa.errors",
+    "BadInput": "lisa.errors",
     "Chat": "lisa.predictor",
+    "DownloadFailed": "lisa.errors",
     "LisaError": "lisa.errors",
+    "Missing": "lisa.errors",
     "Predictor": "lisa.predictor",
     "Segmentation": "lisa.segmentation",
+    "TooLarge": "lisa.errors",
     "load": "lisa.predictor",
 }
 
-__all__ = ["Chat", "LisaError", "Predictor", "Segmentation", "__version__", "load"]
+__all__ = [
+    "BadCheckpoint", "BadImage", "BadInput", "Chat", "DownloadFailed", "LisaError", "Missing", "Predictor",
+    "Segmentation", "TooLarge", "__version__", "load",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

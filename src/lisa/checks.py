@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from lisa.errors import BadInput, TooLarge, shown
+from lisa.files import expanded
 
 DTYPES = {
     "float32": "float32",
@@ -59,7 +60,7 @@ def check_out_folder(folder: str | os.PathLike[str], *, room: int = 1 << 20) -> 
     text = os.fspath(folder)
     if not text.strip() or "\0" in text:
         raise BadInput(f"the output folder {shown(text)} has no usable name: give one such as --out results")
-    path = Path(text).expanduser()
+    path = expanded(text)
     try:
         existing = _nearest(path)
         if not existing.is_dir():

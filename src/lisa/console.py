@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -109,7 +111,8 @@ def deliver(
     else:
         _show(result)
     if request.out is not None:
-        question = {"image": request.file, "instruction": instruction}
+        picture = hashlib.blake2b(request.image.tobytes(), digest_size=8).hexdigest()
+        question = {"image": request.file, "picture": picture, "model": request.model, "instruction": instruction}
         name = name or name_for(request.out, shortened(Path(request.file).stem), question)
         paths = save(result, request.out, name=name, question=question)
         if not as_json:
@@ -130,11 +133,13 @@ def _show(result: Segmentation) -> None:
         tell(f"note: {result.notice}")
 
 
-def converse(predictor: Predictor, request: Request, options: dict[str, Any]) -> None:
+def converse(predictor: Predictor, request: Request, options: dict[str, Any], *, max_pixels: int) -> None:
     """Questions from the keyboard or a pipe, one a line, until it ends; a question that fails ends nothing."""
     from lisa.writers import name_for_chat, shortened
 
-    chat = predictor.chat(request.image)
+    chat = predictor.chat(request.image, max_pixels=max_pixels)
+    if isinstance(sys.stdin, io.TextIOWrapper):  # a line that is no text is refused alone
+        sys.stdin.reconfigure(errors="surrogateescape")
     name = shortened(Path(request.file).stem)
     if request.out is not None:
         name = name_for_chat(request.out, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from pathlib import Path
 from typing import Any
@@ -28,3 +29,11 @@ def write_bytes(path: Path, data: bytes) -> None:
     except OSError:
         beside.unlink(missing_ok=True)
         raise
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """A path with `~` in front for somebody's home; a name that only begins so is left as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # there is nobody of that name
+        return Path(path)

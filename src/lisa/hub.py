@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lisa.errors import BadCheckpoint, BadInput, DownloadFailed, Missing, TooLarge, shown
 from lisa.fetch import fetch_large, free_disk, sha256_matches
+from lisa.files import expanded
 from lisa.memory import GIB, MARGIN, check_fits, memory_needed, memory_total
 from lisa.weights import weight_files
 
@@ -120,7 +121,7 @@ def get(
     if name == EMBEDDED:
         return resolve(name)
     repo = hub_id(name)
-    target = Path(folder).expanduser() if folder is not None else None
+    target = expanded(folder) if folder is not None else None
     with _as_lisa_errors(repo):
         return _get(repo, target, revision, force, endpoint, cache, say)
     raise AssertionError("unreachable")
@@ -163,7 +164,7 @@ def resolve(name: str | Path, *, cache: str | Path | None = None) -> Path:
         raise BadInput("the model has no name: give a folder, a hub id or tiny")
     if text == EMBEDDED:
         return _embedded()
-    path = Path(text).expanduser()
+    path = expanded(text)
     if text in ALIASES:
         try:
             return _cached(text, ALIASES[text], cache)
@@ -298,7 +299,7 @@ def _download(
 def _cache(cache: str | Path | None) -> Path:
     from huggingface_hub import constants
 
-    return Path(cache).expanduser() if cache is not None else Path(constants.HF_HUB_CACHE)
+    return expanded(cache) if cache is not None else Path(constants.HF_HUB_CACHE)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ import PIL.ImageOps
 from numpy.typing import NDArray
 
 from lisa.errors import BadImage, shown
+from lisa.files import expanded
 from lisa.types import Image
 
 MAX_PIXELS = 100_000_000
@@ -62,7 +63,7 @@ def picture_size(path: Path) -> tuple[int, int]:
     try:
         with path.open("rb") as file, _as_bad_image(name):
             picture = _identify(file, name)
-            turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # EXIF orientation: lying on its side
+            turned = _orientation(picture) in (5, 6, 7, 8)  # lying on its side
     except OSError as error:
         raise BadImage(f"{name} cannot be read ({error.strerror or error}): check the path and its rights") from error
     return (picture.width, picture.height) if turned else (picture.height, picture.width)
@@ -75,7 +76,7 @@ def _from_path(source: str | os.PathLike[str], max_pixels: int) -> Image:
         raise BadImage(f"{name} is a web address: download the picture first and give the path of the file")
     if not text.strip() or "\0" in text:
         raise BadImage(f"the picture's path {name} is no file name: give the path of a PNG or JPEG file")
-    path = Path(text).expanduser()
+    path = expanded(text)
     try:
         about = path.stat()
         _check_file(about, name, max_pixels)
@@ -157,6 +158,13 @@ def _check_size(height: int, width: int, name: str, max_pixels: int) -> None:
             f"{name} has {width:,} × {height:,} pixels, over the limit of {max_pixels:,}: "
             f"make it smaller, or raise --max-pixels (max_pixels=) if the memory allows"
         )
+
+
+def _orientation(picture: PIL.Image.Image) -> int:
+    try:
+        return picture.getexif().get(0x0112, 1)
+    except Exception:  # as below
+        return 1
 
 
 def _upright(picture: PIL.Image.Image) -> PIL.Image.Image:

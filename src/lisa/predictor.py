@@ -248,12 +248,14 @@ def load(
     name = os.fspath(model)
     folder = resolve(name)
     if holds_adapters(folder):
+        from lisa.data.datasets import DRAWN
         from lisa.model import adapter_files  # brings peft, which takes seconds
 
         below = load(adapter_files.base_of(folder), device=device, dtype=dtype, vision_tower=vision_tower)
         whole = adapter_files.apply_adapters(below.segmenter, resolve(adapter_files.base_of(folder)), folder)
         _lean(whole, None)  # it was set by what these weights answered before
-        return Predictor(whole, name=folder.name, notice=below.notice)
+        drawn = {*adapter_files.learned_by(folder)} <= {*DRAWN}
+        return Predictor(whole, name=folder.name, notice=below.notice if drawn else "")
     published = legacy.is_legacy(folder)
     extra = legacy.tower_bytes(folder, vision_tower) if published else 0
     kind = _fitting_dtype(folder, dtype, where, name=name, extra=extra)

@@ -364,7 +364,8 @@ def test_added_data_is_known_by_its_name(tmp_path, capsys):
     asked = open_dataset("pets", folder=data, split=None, seed=1, limit=None)
     assert [s.turns[0].targets[0].mask.sum() for s in asked] == [truth(n).sum() for n in BOXES]
     assert lisa("data", "add", "pets", str(tmp_path / "set"), "--data", str(data)) == 2
-    assert lisa("data", "add", "coco", str(tmp_path / "set"), "--data", str(data)) == 2
+    for taken in ("coco", "people", "reason-val"):
+        assert lisa("data", "add", taken, str(tmp_path / "set"), "--data", str(data)) == 2
     assert lisa("data", "add", "../out", str(tmp_path / "set"), "--data", str(data)) == 2
     assert lisa("data", "add", "nothing", str(tmp_path / "none"), "--data", str(data)) == 2
     assert sorted(p.name for p in data.iterdir()) == ["pets.yaml"]
@@ -460,6 +461,32 @@ def test_yolo_stays_in_its_folder(tmp_path, said):
     assert all(str(p).startswith(str(tmp_path / "set")) for p in map(own(tmp_path / "set").picture, range(2)))
 
 
+@pytest.mark.parametrize(("what", "write"), [("images", write_coco), ("images", write_panoptic)])
+def test_files_that_were_put_together_without_new_numbers_are_named(tmp_path, what, write):
+    write(tmp_path / "set")
+    file = tmp_path / "set" / "set.json"
+    data = json.loads(file.read_text())
+    data[what].append({**data[what][0], "file_name": "b.png"})
+    file.write_text(json.dumps(data))
+    with pytest.raises(BadInput, match=f"several {what} with the id"):
+        own(tmp_path / "set")
+
+
+def test_a_comma_outside_of_quotes_is_named(tmp_path):
+    pictures(tmp_path / "set")
+    (tmp_path / "set" / "set.csv").write_text("image,instruction\na.png,Where is the dog, the brown one?\n")
+    with pytest.raises(BadInput, match="row 2 has more cells"):
+        own(tmp_path / "set")
+
+
+def test_masks_of_another_size_are_not_converted(tmp_path):
+    write_class_folders(tmp_path / "set")
+    for mask in (tmp_path / "set" / "masks").rglob("*.png"):
+        PIL.Image.open(mask).resize((30, 20)).save(mask)
+    with pytest.raises(BadInput, match="is 60 × 40, its masks are 30 × 20"):
+        convert(own(tmp_path / "set"), "coco", tmp_path / "out")
+
+
 def test_a_sheet_may_ask_for_what_is_not_there(tmp_path):
     pictures(tmp_path / "set")
     lines = [
@@ -490,6 +517,7 @@ WRONG_ROWS = [
     {"image": "a.png", "instruction": "x", "mask": "no.png"},
     {"image": "a.png", "instruction": "x", "box": [0, 0, 5, 5], "rle": {}},
     {"image": "a.png", "instruction": "x", "box": [0, 0, 5, 5], "answer": "no mask"},
+    {"image": "a.png", "instruction": "x", "answer": "It is [SEG]."},
 ]
 
 

@@ -179,6 +179,22 @@ def test_answers_by_picture_where_it_has_several_questions(squares, tmp_path):
         score_files(path, asked, {})
     path.write_text(json.dumps([{**record, "category": "b"}]))
     assert [r.iou for r in score_files(path, asked, {}).rows] == [0.0, 1.0]
+    lights = [replace(s, meta={**s.meta, "class": f"traffic {k}"}) for s, k in zip(asked, "ab")]
+    path.write_text(json.dumps([{**record, "category": "Traffic_b"}]))  # as datasets spell it
+    assert [r.iou for r in score_files(path, lights, {}).rows] == [0.0, 1.0]
+    path.write_text(json.dumps([{**record, "category": "c"}]))
+    with pytest.raises(BadInput, match="answers no question"):
+        score_files(path, asked, {})
+    path.write_text(json.dumps([{**record, "category": "person"}]))  # where no class is asked for, it is no matter
+    assert [r.iou for r in score_files(path, [first], {}).rows] == [1.0]
+
+
+@pytest.mark.parametrize("value", [87.0, -0.1, float("inf")])
+def test_a_score_is_from_0_to_1(squares, tmp_path, value):
+    record = {"index": 0, "segmentation": rle.encode(squares[0].turns[0].targets[0].mask), "score": value}
+    (tmp_path / "a.json").write_text(json.dumps([record]))
+    with pytest.raises(BadInput, match="score is a number from 0 to 1"):
+        score_files(tmp_path / "a.json", squares, {})
 
 
 def test_a_place_is_not_the_end_of_an_id(squares, tmp_path):

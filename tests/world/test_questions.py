@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import lru_cache
 
@@ -12,6 +13,7 @@ from lisa.types import SEG
 from lisa.world import facts
 from lisa.world.phrases import noise
 from lisa.world.questions import MAKERS, QUESTION_KINDS, SEED_KINDS, Asked, ask, dialogues, targets_to_turn
+from lisa.world.questions.pointed import region
 from lisa.world.scene import Picture, Relation, Scene, Thing
 
 SIZE = (128, 128)
@@ -150,6 +152,30 @@ def test_weights():
 
 
 # -- single rules, on pictures of rectangles -------------------------------------------------------------------------
+def test_nothing_helps_to_stand_higher_is_said_where_nothing_does():
+    higher = re.compile("higher|taller|reach")
+    without = fake(put(1, "man", 20), put(2, "apple", 80))
+    beside = fake(put(1, "man", 20), put(2, "ladder", 80))
+    assert any(higher.search(a.instruction) for a in many(without, "absent", 400))
+    assert not any(higher.search(a.instruction) for a in many(beside, "absent", 400))
+
+
+def test_more_than_ten_are_not_counted():
+    crowd = fake(*(put(i + 1, "ball", 10 * (i % 12), 20 * (i // 12), 8, colour="red") for i in range(12)))
+    for asked in many(crowd, "plain", 200):
+        assert not re.search("are (ten|eleven|twelve) balls", asked.answer or "")
+
+
+def test_a_point_lies_on_what_it_means():
+    mask = np.zeros((256, 256), bool)
+    mask[40:200, 101] = mask[40:200, 103] = True  # two hairs
+    box = [101 / 256, 40 / 256, 104 / 256, 200 / 256]
+    for seed in range(200):
+        numbers = [float(n) for n in region(box, mask, np.random.default_rng(seed))[1:-1].split(",")]
+        if len(numbers) == 2:
+            assert mask[int(numbers[1] * 256), int(numbers[0] * 256)]
+
+
 def test_two_of_a_kind_are_not_asked_by_name():
     assert not many(fake(put(1, "cup", 10, colour="red"), put(2, "cup", 60, colour="red")), "name")
 

@@ -77,7 +77,8 @@ def segment(
     question = pointing(question, read_place(at), (request.image.shape[0], request.image.shape[1]))
     predictor = console.load(request)
     with console.working("answering"):
-        result = predictor.segment(request.image, question, **console.options_for(max_new_tokens))
+        options = console.options_for(max_new_tokens)
+        result = predictor.segment(request.image, question, max_pixels=max_pixels, **options)
     console.deliver(result, request, question, as_json=json)
 
 
@@ -95,7 +96,7 @@ def chat(
     from lisa import console
 
     request = console.check_request(image, model, device, dtype, out, max_pixels)
-    console.converse(console.load(request), request, console.options_for(max_new_tokens))
+    console.converse(console.load(request), request, console.options_for(max_new_tokens), max_pixels=max_pixels)
 
 
 @app.command("eval")
@@ -182,7 +183,9 @@ def train(
     recipe: Annotated[str, typer.Argument(help="A recipe, as --list names it, or a YAML file.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to it, as key=value.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say size, memory, disk and time; keep nothing.")] = False,
-    minutes: Annotated[float | None, typer.Option(min=0.0, help="Stop after so many minutes.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.0, help="Plan as many steps as take so many minutes here.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for checkpoints; continued if there.")] = None,
     listed: Annotated[
         bool, typer.Option("--list", help="Name the recipes.", is_eager=True, callback=_list_recipes)

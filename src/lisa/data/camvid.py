@@ -230,7 +230,7 @@ class Asked:
                     asked = unseen[index % len(unseen)]
                 targets = (Target(mask=mask, ignore=ignore),) if mask.any() else ()
                 turn = Turn(instruction=asked, answer=answer_of(facts, found=bool(targets)), targets=targets)
-                meta = {"picture_id": name, "class": facts.name, "ignore": ignore}
+                meta = {"picture_id": self.data.pictures[index].stem, "class": facts.name, "ignore": ignore}
                 if self.kind != "halves":
                     meta |= named_by(self.data.pictures[index])
                 group = facts.name if targets else ABSENT

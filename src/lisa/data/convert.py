@@ -62,6 +62,16 @@ def convert(reader: Reader, layout: str, out: Path, *, progress: Callable[[int],
     return LAYOUTS[layout](reader, out, progress or (lambda _: None))
 
 
+def _things(reader: Classed, index: int) -> list[tuple[str, Mask]]:
+    """What is in a picture. Raises BadInput where a mask is of another size than the picture."""
+    found, path = reader.things(index), reader.picture(index)
+    size = picture_size(path) if found else None
+    if size is not None and (odd := next((m.shape for _, m in found if m.shape != size), None)):
+        raise BadInput(f"{shown(path)} is {size[1]} × {size[0]}, its masks are {odd[1]} × {odd[0]}: `lisa data check` "
+                       "finds all such")  # fmt: skip
+    return found
+
+
 def _coco(reader: Classed, out: Path, progress: Callable[[int], None]) -> Written:
     written, images, annotations = Written(), [], []
     stems: set[str] = set()
@@ -69,7 +79,7 @@ def _coco(reader: Classed, out: Path, progress: Callable[[int], None]) -> Writte
         name = _copied(reader.picture(index), out, stems)
         height, width = picture_size(out / "images" / name)
         images.append({"id": index + 1, "file_name": name, "height": height, "width": width})
-        things = reader.things(index)
+        things = _things(reader, index)
         crowds = reader.crowds(index) if isinstance(reader, Instances) else [False] * len(things)
         for (kind, mask), crowd in zip(things, crowds):
             category = written.number(kind) + 1
@@ -87,7 +97,7 @@ def _yolo(reader: Classed, out: Path, progress: Callable[[int], None]) -> Writte
     for index in range(len(reader)):
         name = _copied(reader.picture(index), out, stems)
         lines = []
-        for kind, mask in reader.things(index):
+        for kind, mask in _things(reader, index):
             outlines, exact = outlines_of(mask)
             written.masks += 1
             written.changed["mask with holes or several parts, which outlines do not give back exactly"] += not exact
@@ -109,7 +119,7 @@ def _masks(reader: Classed, out: Path, progress: Callable[[int], None]) -> Writt
     for index in range(len(reader)):
         name = _copied(reader.picture(index), out, stems)
         classes: dict[str, Mask] = {}
-        for kind, mask in reader.things(index):
+        for kind, mask in _things(reader, index):
             classes[kind] = classes.get(kind, np.zeros_like(mask)) | mask
         for kind, mask in classes.items():
             written.number(kind)

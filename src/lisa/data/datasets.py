@@ -20,7 +20,7 @@ from lisa.data.own import added, own, place_of
 from lisa.data.refer import SPLIT_BY, Refer
 from lisa.data.tables import Table
 from lisa.errors import BadInput, LisaError
-from lisa.files import write_text
+from lisa.files import expanded, write_text
 from lisa.types import Image, Sample
 
 if TYPE_CHECKING:
@@ -220,9 +220,11 @@ def add(name: str, path: str, folder: Path) -> Reader:
     """
     if re.fullmatch(r"[\w.+-]+", name) is None:
         raise BadInput(f"{name!r} is no name for a dataset: take letters, digits, - and _")
-    if name in {*registry.names("datasets", registry.DATASETS), *registry.DATASET_GROUPS} or noted(folder, name):
-        raise BadInput(f"there is a dataset called {name!r} already: take another name, or remove {name}.yaml")
-    place = path if path.startswith("hub:") else str(Path(path).expanduser().resolve())
+    taken = {*registry.names("datasets", registry.DATASETS), *registry.DATASET_GROUPS, *KNOWN}
+    if name in taken or noted(folder, name):
+        remove = f", or remove {name}.yaml" if name not in taken else ""
+        raise BadInput(f"there is a dataset called {name!r} already: take another name{remove}")
+    place = path if path.startswith("hub:") else str(expanded(path).resolve())
     reader = Table(place.removeprefix("hub:")) if place.startswith("hub:") else own(Path(place))
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / f"{name}.yaml", yaml.safe_dump({"path": place}, allow_unicode=True))

@@ -9,7 +9,8 @@ import os
 import pickle
 import struct
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,13 @@ MALFORMED = (TypeError, KeyError, IndexError, ValueError, AttributeError, Overfl
 """What comes of reading a record that is not of its form."""
 LARGEST = 4 << 30
 """Bytes of the largest annotation file that is read; the largest published one has 1.1 GB."""
+
+
+def once(records: Iterable[Any], what: str, path: Path) -> None:
+    """Raises BadInput where two records have one id, as in files that were put together: their masks would be mixed."""
+    twice = [id for id, n in Counter(int(record["id"]) for record in records).items() if n > 1]
+    if twice:
+        raise BadInput(f"{shown(path)} has several {what} with the id {twice[0]}: number them anew everywhere")
 
 
 def read_text(path: Path, encodings: Sequence[str] = ("UTF-8",)) -> str:

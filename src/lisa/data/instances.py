@@ -12,7 +12,7 @@ import numpy as np
 
 from lisa.data import prompts
 from lisa.data.base import Reader, some
-from lisa.data.files import MALFORMED, decode_together, inside, packed, read_annotations
+from lisa.data.files import MALFORMED, decode_together, inside, once, packed, read_annotations
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
 from lisa.types import Mask, Sample, Target, Turn
@@ -95,6 +95,8 @@ class Instances:
         try:
             self.names = names_of(data["categories"])
             found = {int(image["id"]): _picture(image) for image in data["images"]}
+            once(data["images"], "images", annotations)
+            once(data["categories"], "categories", annotations)
             for row in map(packed, data["annotations"]):
                 category, image = int(row["category_id"]), int(row["image_id"])
                 if category not in self.names or image not in found:

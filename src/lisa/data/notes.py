@@ -26,7 +26,7 @@ from lisa.data.reasonseg import TARGET, Annotation
 from lisa.errors import BadInput, LisaError, Missing, shown
 from lisa.files import write_json
 from lisa.images import open_image, picture_size
-from lisa.types import Image, Size
+from lisa.types import SEG, Image, Size
 
 LABELS = ("target", "ignore")
 MOST_SHAPES, MOST_POINTS, LONGEST = 200, 20_000, 2_000
@@ -68,6 +68,8 @@ def note_of(data: Any) -> Note:
         raise BadInput("write an instruction first: what would somebody ask about this picture?")
     if not isinstance(told, str) or any(len(t) > LONGEST for t in [*texts, told]):
         raise BadInput(f"a text has at most {LONGEST} characters")
+    if SEG in told:
+        raise BadInput(f"an explanation is in words: leave {SEG} out, the answer gets it where the mask belongs")
     if not isinstance(shapes, list) or len(shapes) > MOST_SHAPES:
         raise BadInput(f"shapes is a list of at most {MOST_SHAPES} outlines")
     return Note(

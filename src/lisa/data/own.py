@@ -80,9 +80,11 @@ def _of_file(path: Path) -> Reader:
         return Sheet(path)
     if kind == ".tar":
         return Shards([path])
+    if kind == ".parquet":
+        return Table(path)
     if kind == ".json":
         return _of_json([path], path.parent.parent if path.parent.name == "annotations" else path.parent)
-    raise BadInput(f"{shown(path)} is neither .json, .csv, .jsonl nor .tar")
+    raise BadInput(f"{shown(path)} is neither .json, .csv, .jsonl, .tar nor .parquet")
 
 
 def _of_json(files: list[Path], folder: Path) -> Reader:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lisa.data import prompts
 from lisa.data.base import some
-from lisa.data.files import MALFORMED, inside, read_annotations, read_colours
+from lisa.data.files import MALFORMED, inside, once, read_annotations, read_colours
 from lisa.data.instances import Name
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
@@ -34,6 +34,7 @@ class Panoptic:
         try:
             self.names = {int(c["id"]): _named(str(c["name"])) for c in data["categories"]}
             files = {int(i["id"]): str(i["file_name"]) for i in data["images"]}
+            once(data["images"], "images", annotations)
             self.rows = [
                 (files[int(row["image_id"])], str(row["file_name"]), _segments(row["segments_info"]))
                 for row in data["annotations"]

@@ -82,6 +82,8 @@ class Questions:
 
     def _turn(self, row: Row, size: tuple[int, int], rng: np.random.Generator) -> Turn:
         if not row.form:
+            if SEG in row.answer:
+                raise BadInput(f"{row.where}: the answer says {SEG}, but there is no mask for it")
             return Turn(instruction=row.instruction, answer=row.answer or prompts.nothing(rng, to=row.instruction))
         answer = row.answer or prompts.answer(rng, row.explanation, to=row.instruction)
         if answer.count(SEG) != 1:

@@ -18,7 +18,7 @@ from lisa.data.base import named_by, some
 from lisa.data.files import MALFORMED, read_annotations
 from lisa.errors import BadInput, Missing, shown
 from lisa.images import open_image
-from lisa.types import Sample, Target, Turn
+from lisa.types import SEG, Sample, Target, Turn
 
 TARGET, IGNORED = 1, 255
 UNNAMED = "target"
@@ -65,6 +65,8 @@ class ReasonSeg:
         """See `Reader`. Ignored regions are background in training, as in the reference."""
         note = self.annotation(index)
         told = self.explanations.get(self.pictures[index].name)
+        if told is not None and SEG in told:
+            raise BadInput(f"the explanation of {shown(self.pictures[index].name)} says {SEG}: leave it out there")
         turns, masked = [], []
         for i in some(len(note.texts), self.most, rng):
             text = note.texts[i]

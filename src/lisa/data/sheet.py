@@ -31,6 +31,9 @@ def rows_of(path: Path) -> Iterator[Row]:
     """The rows of a sheet. Raises Missing, or BadInput with the row that is wrong."""
     if path.suffix.lower() == ".csv":
         for number, row in enumerate(_records(path), 2):
+            if None in row:
+                where = f"{shown(path)}, row {number}"
+                raise BadInput(f"{where} has more cells than the first one names: put a text with a comma into quotes")
             if any(str(value or "").strip() for value in row.values()):
                 yield row_of(row, f"{shown(path)}, row {number}")
         return

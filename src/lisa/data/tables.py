@@ -21,8 +21,8 @@ class Table(Questions):
     """All rows of a table; pictures stay in it until they are drawn."""
 
     def __init__(self, source: str | Path, *, split: str = "train") -> None:
-        """`source`: a folder of parquet files, or the id of a dataset on the hub. Raises Missing or BadInput."""
-        self.source, self.folder = shown(source), source if isinstance(source, Path) else None
+        """`source`: a parquet file, a folder of them, or the id of a dataset on the hub. Raises Missing or BadInput."""
+        self.source, self.folder = shown(source), _home(source)
         self.table: Any = _opened(source, split)
         super().__init__(Path(source).name, self._rows())
 
@@ -47,6 +47,13 @@ class Table(Questions):
             yield row_of({**row, **files}, f"{self.source}, row {i}")
 
 
+def _home(source: str | Path) -> Path | None:
+    """The folder that pictures beside a table may lie in."""
+    if not isinstance(source, Path):
+        return None
+    return source.parent if source.is_file() else source
+
+
 def _opened(source: str | Path, split: str) -> Any:
     try:
         import datasets  # type: ignore[import-not-found]
@@ -54,7 +61,7 @@ def _opened(source: str | Path, split: str) -> Any:
         raise Missing("parquet files and hub datasets need: pip install 'lisa-seg[data]'") from error
     try:
         if isinstance(source, Path):
-            files = sorted(str(p) for p in source.rglob("*.parquet"))
+            files = [str(source)] if source.is_file() else sorted(str(p) for p in source.rglob("*.parquet"))
             table = datasets.load_dataset("parquet", data_files=files, split="train")
         else:
             table = datasets.load_dataset(source, split=split)

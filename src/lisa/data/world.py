@@ -357,8 +357,8 @@ class People:
             ids, part = tuple(asked["targets"]), asked.get("part")
             mask = picture.part_mask(ids[0], part) if part else picture.mask(*ids)
             turn = Turn(instruction=asked["question"], targets=(Target(mask=mask),) if ids else ())
-            group = asked["language"] if ids else ABSENT
-            yield Sample(id=f"people/{i}/{k}", image=picture.image, turns=(turn,), group=group, meta=asked)
+            group, meta = asked["language"] if ids else ABSENT, asked | {"picture_id": f"people/{i}"}
+            yield Sample(id=f"people/{i}/{k}", image=picture.image, turns=(turn,), group=group, meta=meta)
 
     def other(self, sample: Sample) -> Sample | None:
         """None: another question of a picture may be about the same thing."""

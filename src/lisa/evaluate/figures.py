@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from lisa.metrics.text import chrf, says_something
 Item = TypeVar("Item")
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 SIZES = ((0.01, "under 1 % of the picture"), (0.1, "1 to 10 %"), (math.inf, "over 10 %"))
+_HAN = re.compile(r"[\u3400-\u9fff]")
 WORDS = ((6, "up to 6 words"), (12, "7 to 12"), (math.inf, "over 12"))
 
 
@@ -144,7 +146,9 @@ def size_of(row: Row) -> str:
 
 def length_of(row: Row) -> str:
     """The group of `WORDS` that a question belongs to."""
-    return next(label for limit, label in WORDS if len(row.instruction.split()) <= limit)
+    han, rest = len(_HAN.findall(row.instruction)), _HAN.sub(" ", row.instruction)
+    count = len(rest.split()) + round(han / 1.5)  # of Chinese, a word has about so many characters
+    return next(label for limit, label in WORDS if count <= limit)
 
 
 def average_precision(rows: Sequence[Row]) -> float:

@@ -93,8 +93,8 @@ class _Given:
                     f"{shown(self.where)} answers by pictures, but {sample.id} is not the only question "
                     f"about {key[1]}: say which one by id, index or category"
                 )
-            self.used[key] = index
             if records:
+                self.used[key] = index
                 break
         return score(sample, _answer(records, _size(sample), self.where), index=index)
 
@@ -113,8 +113,16 @@ def _keys(index: int, sample: Sample) -> list[tuple[str, str]]:
 
 
 def _fits(record: Mapping[str, Any], sample: Sample) -> bool:
-    """Whether a record that names a class is about this one."""
-    return "category" not in record or str(record["category"]) == str(sample.meta.get("class", ""))
+    """Whether a record that names a class is about this one; any is where no class is asked for."""
+    if "category" not in record or "class" not in sample.meta:
+        return True
+    given, asked = _spelled(record["category"]), _spelled(sample.meta["class"])
+    return asked in (given, given.partition(" (")[0])
+
+
+def _spelled(name: object) -> str:
+    """Datasets write "traffic_light" and "Dog" where a question says "traffic light" and "dog"."""
+    return str(name).replace("_", " ").strip().casefold()
 
 
 def _of_folder(folder: Path) -> _Given:
@@ -187,7 +195,7 @@ def _several(value: Any) -> list[Any]:
 def _score(value: Any, where: str) -> float:
     if value is None:
         return float("nan")
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0 or value > 1:
         raise BadInput(f"{where}: score is a number from 0 to 1")
     return float(value)
 

@@ -41,6 +41,12 @@ class SamMasker(nn.Module):
         self.prompt_width: int = prompt_encoder.hidden_size
         self.scores_trained = scores_trained
 
+    def guard_fp16(self) -> None:
+        """For weights in fp16: the encoder's neck overflows there, so it runs in float32."""
+        neck = self.image_encoder.neck.float()
+        neck.register_forward_pre_hook(lambda _, args: tuple(a.float() for a in args))
+        neck.register_forward_hook(lambda _, args, out: out.half())
+
     def prepare(self, image: Image) -> tuple[Tensor, Geometry]:
         """See `Masker`; the picture's long side fills the square."""
         geometry = Geometry.fit((image.shape[0], image.shape[1]), self.square)

@@ -15,13 +15,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from lisa.errors import BadCheckpoint, first_line
 from lisa.files import write_json
 from lisa.model.adapters import SEG_ROW, Trained, merge_lora, prepare
 from lisa.model.segmenter import Segmenter
+from lisa.model.tensor_files import write_tensors
 from lisa.weights import ADAPTERS, weight_files
 
 CONFIG, WEIGHTS = ADAPTERS, "adapters.safetensors"
@@ -56,7 +57,7 @@ def write_adapters(
         if parameter.requires_grad:
             file_key = key.removesuffix(SEG_ROW) + _ROW if key.endswith(SEG_ROW) else key
             tensors[file_key] = parameter.detach().cpu().contiguous().clone()
-    save_file(tensors, out / WEIGHTS)
+    write_tensors(out / WEIGHTS, tensors)
     about = {"base": name, "fingerprint": fingerprint(base), "trained": asdict(trained), "reads": segmenter.reads}
     write_json(out / CONFIG, {**about, "learned": list(learned)})
     return out

@@ -11,14 +11,16 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from lisa.config import FORMAT, ModelConfig
-from lisa.errors import BadCheckpoint, first_line
+from lisa.errors import BadCheckpoint, LisaError, first_line
 from lisa.files import write_json
+from lisa.maskers.sam import SamMasker
 from lisa.model.segmenter import Segmenter
+from lisa.model.tensor_files import write_tensors
 from lisa.registry import MASKERS, VLMS, find
 from lisa.weights import SAME, SCALE, stored_as
 
@@ -57,6 +59,8 @@ def save(
 
     `eight_bits`: matrices take a byte a number, of which each row has a scale of its own; that is half of float16, and
     rounds to a 254th of the largest number of a row.
+
+    Raises TooLarge where the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     state = segmenter.state_dict()
@@ -66,11 +70,9 @@ def save(
         for k, v in state.items()
         if k not in narrow
     }
-    beside = folder / f".{WEIGHTS}.tmp"
     same = _equal(tensors)
     kept = {name: tensor for name, tensor in tensors.items() if name not in same}
-    save_file(kept, beside, metadata={"format": "pt"} | ({SAME: json.dumps(same)} if same else {}))
-    beside.replace(folder / WEIGHTS)
+    write_tensors(folder / WEIGHTS, kept, {"format": "pt"} | ({SAME: json.dumps(same)} if same else {}))
     segmenter.vlm.save_files(folder)
     write_json(folder / "config.json", config.to_json())  # last, so that a folder with it is whole
 
@@ -81,8 +83,15 @@ def load(folder: Path, *, device: torch.device, dtype: torch.dtype, mixed: bool 
     Weights are in `dtype`; with `mixed`, to be trained under autocast, parts of `own_precision` are in float32. There
     is never a second copy of them. Buffers that no file holds, such as rotary frequencies, stay as they were made.
     """
-    with _without_weights():
-        segmenter = build(read_config(folder), folder)
+    config = read_config(folder)
+    try:
+        with _without_weights():
+            segmenter = build(config, folder)
+    except LisaError:
+        raise
+    except Exception as error:  # of libraries that read tokenizers and configurations any kind can come
+        raise BadCheckpoint(f"{folder} cannot be built as its config.json says ({first_line(error)}); a file may be "
+                            f"missing: run `lisa doctor {folder}`") from error  # fmt: skip
     try:
         parts = {f"{name}.": part for name, part in segmenter.named_children()} if mixed else {}
         wide = tuple(k for k, p in parts.items() if any(getattr(m, "own_precision", False) for m in p.modules()))
@@ -108,6 +117,8 @@ def load(folder: Path, *, device: torch.device, dtype: torch.dtype, mixed: bool 
         for other in others:
             parent, _, name = other.rpartition(".")
             setattr(segmenter.get_submodule(parent), name, segmenter.get_parameter(first))
+    if dtype == torch.float16 and isinstance(segmenter.masker, SamMasker):
+        segmenter.masker.guard_fp16()
     return segmenter.to(device).eval()
 
 

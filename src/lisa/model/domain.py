@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.distributions import Binomial
 
 from lisa.errors import BadCheckpoint
 from lisa.model.segmenter import EncodedImage, Segmenter
+from lisa.model.tensor_files import write_tensors
 
 DOMAIN = "domain.safetensors"
 SHRINK = 0.05
@@ -61,7 +62,7 @@ class Domain:
     def save(self, folder: Path) -> None:
         """Writes it beside a model's weights."""
         tensors = {"mean": self.mean, "whiten": self.whiten.half().contiguous(), "limit": torch.tensor(self.limit)}
-        save_file(tensors, folder / DOMAIN)
+        write_tensors(folder / DOMAIN, tensors)
 
     @classmethod
     def load(cls, folder: Path, segmenter: Segmenter) -> Domain | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import CLIPVisionConfig, LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
@@ -109,7 +109,7 @@ def assemble(
     _assign(segmenter, tensors, clip, folder, torch.device(device), wanted)
     _fill_buffers(segmenter, torch.device(device))
     if wanted == torch.float16:
-        _guard_fp16(segmenter.masker.image_encoder.neck)  # type: ignore[attr-defined]
+        segmenter.masker.guard_fp16()  # type: ignore[attr-defined]
     return segmenter.eval()
 
 
@@ -189,13 +189,6 @@ def _fill_buffers(segmenter: Segmenter, device: torch.device) -> None:
 def _vlm(segmenter: Segmenter) -> Any:
     assert isinstance(segmenter.vlm, HfVlm)
     return segmenter.vlm
-
-
-def _guard_fp16(neck: nn.Module) -> None:
-    """SAM's neck overflows in fp16: it runs in float32."""
-    neck.float()
-    neck.register_forward_pre_hook(lambda _, args: tuple(a.float() for a in args))
-    neck.register_forward_hook(lambda _, args, out: out.half())
 
 
 def _tokens(folder: Path) -> LlamaTokens:

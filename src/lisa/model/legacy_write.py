@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from lisa.files import write_json
 from lisa.model.legacy_keys import to_published
 from lisa.model.segmenter import Segmenter
+from lisa.model.tensor_files import write_tensors
 from lisa.weights import read_json
 
 SHARD_BYTES = 5_000_000_000
@@ -29,10 +29,26 @@ def write_published(
 
     CLIP is left out, as published files do; `config.json` goes on naming it, and where it is a folder, that is copied
     into `out`. The folder appears whole or not at all.
+
+    Raises TooLarge where the disk is full.
     """
     beside = out.with_name(f".{out.name}.tmp")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
+    try:
+        _fill(beside, segmenter, like, dtype, shard_bytes)
+    except BaseException:  # a full disk is not left fuller
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    old = out.with_name(f".{out.name}.old")
+    if out.exists():
+        out.replace(old)
+    beside.replace(out)
+    shutil.rmtree(old, ignore_errors=True)
+    return out
+
+
+def _fill(beside: Path, segmenter: Segmenter, like: Path, dtype: torch.dtype, shard_bytes: int) -> None:
     for name in BESIDE:
         if (like / name).is_file():
             shutil.copyfile(like / name, beside / name)
@@ -45,12 +61,6 @@ def write_published(
         config |= {key: name for key in ("mm_vision_tower", "vision_tower") if key in config}
     write_json(beside / "config.json", config)
     write_shards(_published(segmenter, dtype), beside, shard_bytes=shard_bytes)
-    old = out.with_name(f".{out.name}.old")
-    if out.exists():
-        out.replace(old)
-    beside.replace(out)
-    shutil.rmtree(old, ignore_errors=True)
-    return out
 
 
 def write_shards(tensors: Iterable[tuple[str, Tensor]], folder: Path, *, shard_bytes: int) -> None:
@@ -59,7 +69,7 @@ def write_shards(tensors: Iterable[tuple[str, Tensor]], folder: Path, *, shard_b
     total = 0
     for number, shard in enumerate(_shards(tensors, shard_bytes), start=1):
         path = folder / f"part-{number:05d}"
-        save_file(shard, path, metadata={"format": "pt"})
+        write_tensors(path, shard, {"format": "pt"})
         names.append((path, list(shard)))
         total += sum(t.numel() * t.element_size() for t in shard.values())
     if len(names) == 1:

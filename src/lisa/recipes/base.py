@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from lisa.config import READS
 from lisa.data.mixture import ORDERS
@@ -27,7 +27,14 @@ CHOICES: Mapping[str, Sequence[str]] = {
     "tracker": ("none", "tensorboard", "trackio", "wandb"),
 }
 """Field of a recipe → what it may be."""
-AT_LEAST_ONE = ("steps", "samples", "micro", "log_every", "keep")
+AT_LEAST_ONE = (
+    "steps", "samples", "micro", "log_every", "keep", "lora_rank", "lora_alpha", "evaluate_every", "evaluate_limit",
+)  # fmt: skip
+NOT_NEGATIVE = (
+    "seed", "workers", "warmup", "per_picture", "max_length", "learning_rate", "weight_decay", "clip_norm", "spike",
+    "text_weight", "bce_weight", "dice_weight", "cache_gb", "save_seconds",
+)  # fmt: skip
+BELOW_ONE = ("beta1", "beta2", "lora_dropout")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +44,11 @@ class Recipe:
     Raises BadInput for a choice that there is not.
     """
 
+    WORKED: ClassVar[tuple[str, ...]] = (
+        "micro", "engine", "cache", "cache_gb", "workers", "checkpointing", "log_every", "tracker", "save_seconds",
+        "keep",
+    )  # fmt: skip
+    """How a run is worked through, which may change when it goes on; `micro` where losses are means over the step."""
     start: str = "lisa-7b"
     """A model to go on from: "tiny", a checkpoint's folder or hub id; or "parts", for `llava`, `sam` and `clip`."""
     llava: str = ""
@@ -142,8 +154,10 @@ class Recipe:
             raise BadInput(f"{few[0]} is 1 or more, not {getattr(self, few[0])}")
         if self.quantise != "none" and self.language == "full":
             raise BadInput("4-bit weights cannot be trained themselves: choose language=lora, or quantise=none")
-        if self.workers < 0 or self.clip_norm < 0:
-            raise BadInput(f"workers={self.workers} and clip_norm={self.clip_norm} are 0 or more")
+        if wrong := [name for name in NOT_NEGATIVE if not 0 <= getattr(self, name) < math.inf]:
+            raise BadInput(f"{wrong[0]} is 0 or more, not {getattr(self, wrong[0])}")
+        if wrong := [name for name in BELOW_ONE if not 0 <= getattr(self, name) < 1]:
+            raise BadInput(f"{wrong[0]} is 0 or more and below 1, not {getattr(self, wrong[0])}")
         if not 0 < self.blend <= 1:
             raise BadInput(f"blend is above 0 and at most 1, not {self.blend}")
         if not self.data or not all(0 < share < math.inf for share in self.data.values()):

@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 from lisa.config import ModelConfig, PartConfig
-from lisa.errors import BadInput
+from lisa.errors import BadInput, nearest
+from lisa.world.make import SET_PIECES
+from lisa.world.questions import QUESTION_KINDS
 
 SQUARE = 256
 WIDTHS, DEPTHS = [32, 64, 160], [1, 2, 4]
@@ -80,6 +82,9 @@ class Lesson:
     def __post_init__(self) -> None:
         if self.masker and not self.tokens:
             raise BadInput("masker=true needs tokens above 0: what each pixel is is told of both sides' tokens")
+        for given, known in ((self.shares, QUESTION_KINDS), (self.pieces, SET_PIECES)):
+            if unknown := [name for name in given if name not in known]:
+                raise BadInput(f"a lesson has no {unknown[0]!r} to ask for or arrange; {nearest(unknown[0], known)}")
 
 
 SEG = Lesson(

@@ -259,7 +259,12 @@ def answer_example(predictor: Predictor, example: Example, words: Words = EN) ->
     """The page while an example is shown and answered, and after."""
     path, question = example[0], words.question_for(predictor.name, example[1])
     yield View(_picture(PIL.Image.open(path), words), None, transcript(None, words, pending=question), "")
-    yield from answer(question, Conversation(predictor.chat(path)), words)
+    try:
+        talk = Conversation(predictor.chat(path))
+    except Exception as error:
+        yield View(gr.skip(), None, transcript(None, words, problem=_sentence(error, words)), question)
+        return
+    yield from answer(question, talk, words)
 
 
 def take_picture(predictor: Predictor, payload: object, words: Words = EN) -> Iterator[View]:

@@ -42,9 +42,10 @@ def run(
         raise BadInput(f"{name} trains in stages, by one process: start it without torchrun")
     folder = out or Path("runs") / name
     stored = folder / "recipe.json"
-    if minutes is not None and not stored.exists():
+    resumed = stored.exists() and not dry_run
+    if minutes is not None and not resumed:
         chosen = fit_minutes(chosen, minutes)
-    elif stored.exists():
+    elif resumed:
         chosen = _as_stored(chosen, folder, keep_steps=minutes is not None)
     if _speaks():
         print(json.dumps(dataclasses.asdict(chosen), indent=2))
@@ -124,8 +125,8 @@ def with_values(recipe: Any, values: Mapping[str, Any]) -> Any:
     inside: dict[str, dict[str, Any]] = {}
     for key, value in values.items():
         part, dot, inner = str(key).partition(".")
-        if dot and dataclasses.is_dataclass(fields.get(part)):
-            inside.setdefault(part, {})[inner] = value
+        if dataclasses.is_dataclass(fields.get(part)) and (dot or isinstance(value, dict)):
+            inside.setdefault(part, {}).update({inner: value} if dot else value)
             continue
         if key not in fields or dataclasses.is_dataclass(fields.get(key)):
             raise BadInput(f"the recipe has no {key!r}; {nearest(key, fields)}")
@@ -151,12 +152,17 @@ def _typed(key: str, value: Any, like: Any) -> Any:
 
 
 def _as_stored(chosen: Any, folder: Path, *, keep_steps: bool) -> Any:
-    """The recipe of the run in the folder, which has to be the chosen one. Raises BadInput where it is another."""
+    """The recipe of the run in the folder, which has to be the chosen one but for how it is worked through.
+
+    Raises BadInput where it is another.
+    """
     usual = json.loads(json.dumps(type(chosen)().to_json()))  # of what there was no choice when the run began
     stored = usual | json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
     mine = json.loads(json.dumps(chosen.to_json()))
     made = getattr(chosen, "SHARES", ("steps", "warmup"))  # by `--minutes`, which a resumed run keeps
     steps = {key: stored[key] for key in made if keep_steps and key in stored}
+    free = getattr(chosen, "WORKED", ())
+    stored |= {key: mine[key] for key in free if key != "micro" or mine["normalise"] == "batch"}
     if stored != mine | steps:
         changed = sorted(key for key in {*stored, *mine} if stored.get(key) != (mine | steps).get(key))
         planned = " (one planned by --minutes: with --minutes again)" if {*changed} <= {*made} else ""

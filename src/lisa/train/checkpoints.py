@@ -7,6 +7,7 @@ that a damaged one is told and passed over. Old ones go only after the new one i
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ import torch
 
 from lisa.errors import TooLarge, first_line
 
+_LOG = logging.getLogger(__name__)
 _NAME = re.compile(r"(step|best)-(\d{8})-([0-9a-f]{16})\.pt")
 
 
@@ -52,17 +54,19 @@ def save_state(folder: Path, step: int, state: dict[str, Any], *, keep: int = 2,
             os.fsync(file.fileno())
         path = folder / f"step-{step:08d}-{hashed.hash.hexdigest()[:16]}.pt"
         beside.replace(path)
+        if best:
+            _replace_best(folder, path)
     except (OSError, RuntimeError) as error:  # torch wraps a full disk in a RuntimeError
         beside.unlink(missing_ok=True)
         raise TooLarge(f"the state of step {step} could not be written to {folder} ({first_line(error)}): "
                        "free some space or allow writing there, then start again to resume") from error  # fmt: skip
-    if best:
-        _replace_best(folder, path)
     for other in folder.glob(f"step-{step:08d}-*.pt"):  # of the same step, before it was scored
         if other != path:
             other.unlink()
-    for old in saved_states(folder)[:-keep]:
-        old.unlink()
+    states = saved_states(folder)
+    here = states.index(path)
+    for other in [*states[: max(here + 1 - keep, 0)], *states[here + 1 :]]:  # a later one was damaged and passed over
+        other.unlink()
     return path
 
 
@@ -70,7 +74,12 @@ def _replace_best(folder: Path, path: Path) -> None:
     old = list(folder.glob("best-*.pt"))
     new = folder / path.name.replace("step-", "best-", 1)
     if not new.exists():
-        os.link(path, new)
+        try:
+            os.link(path, new)
+        except OSError:  # a file system without links
+            beside = folder / f".{new.name}.tmp"
+            shutil.copyfile(path, beside)
+            beside.replace(new)
     for other in old:
         if other != new:
             other.unlink()
@@ -83,7 +92,7 @@ def saved_states(folder: Path) -> list[Path]:
 
 def best_state(folder: Path) -> Path | None:
     """The state that scored best, if one was kept."""
-    return next((path for path in folder.glob("best-*.pt") if _NAME.fullmatch(path.name)), None)
+    return max((path for path in folder.glob("best-*.pt") if _NAME.fullmatch(path.name)), default=None)
 
 
 def load_state(path: Path) -> dict[str, Any] | None:
@@ -98,10 +107,11 @@ def load_state(path: Path) -> dict[str, Any] | None:
 
 
 def load_latest(folder: Path) -> dict[str, Any] | None:
-    """The newest state that is whole, or None."""
+    """The newest state that is whole, or None; damaged ones are told of."""
     for path in reversed(saved_states(folder)):
         if (state := load_state(path)) is not None:
             return state
+        _LOG.warning("%s is damaged and passed over", path)
     return None
 
 
@@ -118,7 +128,7 @@ class Saver:
 
     def __init__(self, folder: Path, *, keep: int = 2) -> None:
         self.folder, self.keep = folder, keep
-        for left in folder.glob(".step-*.tmp"):  # what a kill left of a state
+        for left in folder.glob(".*.tmp"):  # what a kill left of a state
             left.unlink(missing_ok=True)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: Future[Path] | None = None

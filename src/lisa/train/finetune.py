@@ -380,9 +380,8 @@ def export_adapters(folder: Path, out: Path, *, best: bool = False, share: float
         raise BadInput("a model put together from parts has no checkpoint to sit on: convert it without --adapters")
     if (recipe if share is None else replace(recipe, blend=share)).blend < 1:
         raise BadInput("a share of what was learned is of whole weights: leave --adapters out, or say --blend 1")
-    return write_adapters(
-        start.segmenter, trained_of(recipe), start.folder, recipe.start, out, learned=tuple(recipe.data)
-    )
+    name = str(Path(recipe.start).resolve()) if Path(recipe.start).is_dir() else recipe.start
+    return write_adapters(start.segmenter, trained_of(recipe), start.folder, name, out, learned=tuple(recipe.data))
 
 
 def convert(

@@ -190,7 +190,7 @@ def _row_of(data: bytes) -> _Row:
 def batches(objective: Objective, start: int, config: FitConfig, ranks: Ranks) -> Iterator[list[Any]]:
     """The micro-batches of steps `start` … `config.steps` − 1, in order.
 
-    Raises TooLarge where a process that prepares them was killed.
+    Raises TooLarge where a process that prepares them was killed, and what the objective raises.
     """
     _allow_files()
     each = len(config.micro_batches(start, ranks))
@@ -214,13 +214,18 @@ def workers_beside(ranks: Ranks) -> int:
 def _watched(rows: Iterator[list[Any]]) -> Iterator[list[Any]]:
     try:
         yield from rows
+    except LisaError as error:  # torch passes on a worker's with its whole traceback in the message
+        told = str(error)
+        if not told.startswith("Caught"):
+            raise
+        raise type(error)(told.rpartition(f"{type(error).__name__}: ")[2].strip()) from None
     except (RuntimeError, ConnectionError, EOFError) as error:
         told = str(error)
         if told.startswith("Caught") or (isinstance(error, RuntimeError) and not told.startswith("DataLoader worker")):
             raise  # one of its own, which torch only passes on
         raise TooLarge(
             "a process that prepares the data was killed, as happens when the memory is full: give the same command "
-            "again, it goes on from the last state; if it happens again, with workers=0 or a smaller micro"
+            "again, it goes on from the last state; if it happens again, with fewer samples at a time"
         ) from error
 
 
@@ -390,6 +395,7 @@ class _Keeper:
 
 def _gave_up(folder: Path, step: int, bad: int, row: list[Any]) -> LisaError:
     path = folder / f"bad-batch-{step:08d}.pt"
+    folder.mkdir(parents=True, exist_ok=True)  # before the first state it is not there yet
     torch.save(row, path)
     return LisaError(
         f"no usable gradient for {bad} steps up to step {step}: the last batch is in {path}; "
@@ -512,7 +518,7 @@ def resume(objective: Objective, folder: Path) -> tuple[int, float, deque[float]
     norms = deque(state.get("norms", ()), maxlen=_REMEMBERED)
     reached = int(state["step"]), float(state.get("best", float("-inf"))), norms
     if isinstance(objective.module, Zero):
-        batch = objective.batches([range(1)])[0]
+        batch = placed(objective.batches([range(1)])[0], next(objective.module.parameters()).device)
         with torch.enable_grad():
             warm = objective.losses(batch, objective.counts(batch))["total"]
             objective.module.restore(state, warm)
@@ -524,9 +530,9 @@ def resume(objective: Objective, folder: Path) -> tuple[int, float, deque[float]
         tensor.copy_(share_like(state["module"][name], tensor))
     for optimizer, saved in zip(objective.optimizers, state["optimizers"], strict=True):
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        placed = {
+        moments = {
             i: {k: share_like(v, parameters[i]) if isinstance(v, Tensor) and v.ndim else v for k, v in values.items()}
             for i, values in saved["state"].items()
         }
-        optimizer.load_state_dict({"state": placed, "param_groups": saved["param_groups"]})
+        optimizer.load_state_dict({"state": moments, "param_groups": saved["param_groups"]})
     return reached

@@ -29,7 +29,9 @@ None leaves either to the step, which then trains the encoder.
 """
 
 _LOG = logging.getLogger(__name__)
-_TRIES = 8
+_TRIES, _APART = 8, 100_003
+"""Places that are tried where one has nothing to learn, and how far they are apart: what a row has to count up to for
+them stays little."""
 MOST_UNREADABLE = 100
 """Different records that a process may meet without being able to read them."""
 _MEGAPIXEL = 1024 * 1024
@@ -114,7 +116,7 @@ class SegObjective:
     def _group(self, place: int, wrong: list[str]) -> Sequence[Sample]:
         for again in range(_TRIES):
             try:
-                if found := self._draw(place + again * 1_000_000_007):
+                if found := self._draw(place + again * _APART):
                     return found
             except LisaError as error:
                 wrong.append(str(error))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lisa.data.base import ABSENT
@@ -25,6 +25,7 @@ from lisa.model.domain import Domain, described
 from lisa.model.losses import LossWeights
 from lisa.model.presence import Presence
 from lisa.model.segmenter import Segmenter
+from lisa.model.tensor_files import write_tensors
 from lisa.recipes.tiny import Lesson, TinyRecipe
 from lisa.train.checkpoints import check_space
 from lisa.train.dense import (
@@ -289,9 +290,9 @@ def _finished(
     final = folder / "checkpoint"
     save(segmenter, recipe.model, final, dtype=torch.float16, eight_bits=recipe.eight_bits)
     trained = load(final, device=segmenter.device, dtype=torch.float32)
-    save_file(heads.state_dict(), str(folder / LOOK_FILE))
+    write_tensors(folder / LOOK_FILE, heads.state_dict())
     if dense is not None:
-        save_file(_words_of(dense), str(folder / TAUGHT_FILE))
+        write_tensors(folder / TAUGHT_FILE, _words_of(dense))
     if recipe.domain_pictures:
         domain_of(trained, recipe.domain_pictures).save(final)
     if recipe.presence_pictures:

@@ -7,6 +7,7 @@ FOLDER/report.html   recipe, curves, pictures of the evaluations
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import io
 import json
@@ -19,6 +20,7 @@ import psutil
 
 from lisa.drawing import draw_masks
 from lisa.errors import Missing
+from lisa.files import write_text
 from lisa.segmentation import Segmentation
 from lisa.train.loop import Report
 from lisa.train.ranks import Ranks
@@ -96,12 +98,7 @@ class Watch:
         if self._tracker is not None:
             self._tracker.finish()
         path = self.folder / "report.html"
-        rows = (
-            [json.loads(row) for row in self._log.read_text(encoding="utf-8").splitlines()]
-            if self._log.exists()
-            else []
-        )
-        path.write_text(page(self.folder.name, self.recipe, rows, self.pictures), encoding="utf-8")
+        write_text(path, page(self.folder.name, self.recipe, _rows(self._log), self.pictures))
         return path
 
     def _write(self, row: dict[str, float]) -> None:
@@ -109,6 +106,15 @@ class Watch:
             file.write(json.dumps(row) + "\n")
         if self._tracker is not None:
             self._tracker.log({k: v for k, v in row.items() if k != "step"}, step=int(row["step"]))
+
+
+def _rows(log: Path) -> list[dict[str, float]]:
+    """What a log holds; a line that a full disk or a failing machine tore is left out."""
+    found = []
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else ():
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
+    return [row for row in found if isinstance(row, dict) and "step" in row]
 
 
 def logged(report: Report, folder: Path, ranks: Ranks | None = None) -> Report:

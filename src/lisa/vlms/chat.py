@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from transformers import ProcessorMixin
 
-from lisa.errors import BadInput
+from lisa.errors import BadImage, BadInput, first_line
 from lisa.types import SEG, Image, Turn
 from lisa.vlms.base import IGNORE, Prompt
 from lisa.vlms.chat_tokens import ChatTokens
@@ -62,7 +62,11 @@ class ChatDialogue:
 
     def prepare_image(self, image: Image) -> dict[str, Tensor]:
         """RGB `[H, W, 3]` → the processor's outputs, and how the picture stands in a prompt."""
-        out = self._process(image)
+        try:
+            out = self._process(image)
+        except ValueError as error:  # such as one that is 200 times as wide as high, for some families
+            raise BadImage(f"this model cannot take a picture of {image.shape[1]} × {image.shape[0]} "
+                           f"({first_line(error)}): crop it") from error  # fmt: skip
         text = out["text_replacement_offsets"][0][0]["replacement"]
         ids = self.tokens.encode(self.tokens.split(text))[0]
         rest = {k: v for k, v in out.items() if isinstance(v, Tensor) and k not in self._text_keys}

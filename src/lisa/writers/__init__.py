@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lisa.files import expanded
 from lisa.writers.base import Writer, staged
 from lisa.writers.images import write_masks, write_overlay
 from lisa.writers.jsonl import JsonLines, read_json_lines, to_json, write_json
@@ -49,7 +50,7 @@ def save(
     Raises:
         BadInput: the name is none for a file, or the folder cannot be written; nothing was changed.
     """
-    target = Path(folder).expanduser()
+    target = expanded(folder)
     masks = re.compile(re.escape(check_name(name)) + r"\.mask-\d+\.png")
     with staged(target, replaces=masks) as stage:
         written = [path for key in writers for path in WRITERS[key](result, stage, name, question or {})]

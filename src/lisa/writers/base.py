@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from lisa.errors import BadInput, shown
+from lisa.files import expanded
 
 if TYPE_CHECKING:
     from lisa.segmentation import Segmentation
@@ -39,7 +40,7 @@ def staged(target: str | os.PathLike[str], *, replaces: re.Pattern[str] | None =
     Raises:
         BadInput: the folder cannot be made or written, or the disk is full.
     """
-    folder = Path(target).expanduser()
+    folder = expanded(target)
     work: Path | None = None
     try:
         made = _make(folder)
@@ -68,7 +69,7 @@ def _make(folder: Path) -> list[Path]:
     made: list[Path] = []
     try:
         for path in reversed(missing):
-            path.mkdir()
+            path.mkdir(exist_ok=True)  # another answer may have made it just now
             made.append(path)
     except OSError:
         for path in reversed(made):

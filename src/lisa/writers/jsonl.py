@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lisa.errors import BadInput, shown
+from lisa.files import expanded
 
 if TYPE_CHECKING:
     from lisa.segmentation import Segmentation
@@ -34,7 +35,7 @@ class JsonLines:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).expanduser()
+        self.path = expanded(path)
         self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
 
     def __enter__(self) -> JsonLines:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def name_for(folder: Path, name: str, question: Mapping[str, str]) -> str:
     `question`: what tells one question from another; it stands in the JSON of its answer.
     """
     own = re.compile(r"\.(overlay\.png|mask-\d+\.png|answer\.json)")
-    return _first(name, lambda n: not _has(folder, n, own) or _asked(folder / f"{n}.answer.json") == question)
+    return _first(name, lambda n: not _has(folder, n, own) or _asked(folder / f"{n}.answer.json", question) == question)
 
 
 def name_for_chat(folder: Path, name: str) -> str:
@@ -51,10 +51,10 @@ def _has(folder: Path, name: str, rest: re.Pattern[str]) -> bool:
     return any(p.name.startswith(name) and rest.fullmatch(p.name, len(name)) for p in paths)
 
 
-def _asked(path: Path) -> dict[str, str] | None:
-    """The question of a saved answer; None where there is none."""
+def _asked(path: Path, like: Iterable[str]) -> dict[str, str] | None:
+    """What a saved answer says of its question under these names; None where there is none."""
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
-        return {"image": saved["image"], "instruction": saved["instruction"]}
+        return {name: saved[name] for name in like}
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -179,7 +179,7 @@ def _no_piece(v: View, say: Say) -> Asked | None:
     missing_here = {
         "near_lens": all(v.absent(k) for k in ("short lens", "long lens", "camera")),
         "baby_fence": v.absent("fence") and v.absent("baby"),
-        "stand_higher": person is not None and not stands,
+        "stand_higher": person is not None and not stands and v.nobody_can("stand higher"),
         "vitamin_c": all(v.absent(r.name) for r in rows().values() if r.category == "food"),
         "chilli": v.absent("chilli"),
         "dog_antlers": v.counts["dog"] > 1
@@ -292,15 +292,21 @@ def count(v: View, say: Say) -> Asked | None:
     none = [k for k, r in rows().items() if v.absent(k) and r.plural]
     kinds = many if many and say.chance(0.6) else there if there and say.chance(0.75) else none
     row, n = rows()[kind := say.pick(kinds)], v.counts[kind]
+    if n >= len(NUMBERS):
+        return None
     if say.chance(0.2):
         people = [s for s in v.seen if s.person]
-        if people and all(s.able for s in people) and not any(rows()[k].category == "person" for k in v.unseen):
+        if (
+            0 < len(people) < len(NUMBERS)
+            and all(s.able for s in people)
+            and not any(rows()[k].category == "person" for k in v.unseen)
+        ):
             said = say.one("count", COUNT, xs="people")
             n = len(people)
             told = "is one person" if n == 1 else f"are {NUMBERS[n]} people"
             return text("plain", said, f"There {told}.", about=tuple(s.id for s in people))
     said = say.one("count", COUNT, xs=row.plural or row.name)
-    answer = f"There is one {row.name}." if n == 1 else f"There are {NUMBERS[min(n, 10)]} {row.plural}."
+    answer = f"There is one {row.name}." if n == 1 else f"There are {NUMBERS[n]} {row.plural}."
     return text("plain", said, answer, about=tuple(s.id for s in v.of(kind)))
 
 
@@ -333,7 +339,8 @@ def _there(v: View, say: Say) -> Asked | None:
     said = say.one("there", forms, a=a, Is="Are" if plural else "Is")
     be = "are" if plural or many else "is"
     if yes:
-        what = f"{NUMBERS[v.counts[row.name]]} {row.plural}" if many and v.countable(row.name) else row.a
+        told = many and v.countable(row.name) and v.counts[row.name] < len(NUMBERS)
+        what = f"{NUMBERS[v.counts[row.name]]} {row.plural}" if told else row.a
         be = "are" if plural or (many and what != row.a) else "is"
         return text("plain", said, f"Yes, there {be} {what}.", about=tuple(s.id for s in v.of(row.name)))
     return text("plain", said, f"No, there {'are' if plural else 'is'} no {row.name}.")

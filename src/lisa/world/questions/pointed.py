@@ -66,6 +66,10 @@ PART = (
 )
 
 
+_POINTS = 8
+"""Points that are tried in a thing so thin that their rounded numbers may lie beside it."""
+
+
 def pointed(v: View, say: Say) -> list[Asked] | None:
     """What a thing at a place is, is for, is beside, and the like."""
     if not v.able:
@@ -99,19 +103,23 @@ def region(box: Sequence[float], mask: Mask, rng: np.random.Generator) -> str:
         slack = np.array([x1 - x0, y1 - y0, x1 - x0, y1 - y0]) * rng.normal(0, 0.04, 4)
         return said(np.clip(np.array(box) + slack, 0, 1).tolist())
     rows, columns = np.nonzero(_deep(mask))
-    i = int(rng.integers(len(rows)))
     height, width = mask.shape
-    return said([(columns[i] + 0.5) / width, (rows[i] + 0.5) / height])
+    for _ in range(_POINTS):
+        i = int(rng.integers(len(rows)))
+        x, y = (round((at + 0.5) / size, 2) for at, size in ((columns[i], width), (rows[i], height)))
+        if mask[min(int(y * height), height - 1), min(int(x * width), width - 1)]:  # what is said is rounded
+            return said([x, y])
+    return said(box)
 
 
-def said(numbers: list[float]) -> str:
+def said(numbers: Sequence[float]) -> str:
     """Shares of the picture as they stand in an instruction."""
     return f"[{', '.join(f'{x:.2f}' for x in numbers)}]"
 
 
 def _deep(mask: np.ndarray) -> np.ndarray:
-    """The inner pixels of a mask: it without its rim, three times if it stays."""
-    for _ in range(3):
+    """The inner pixels of a mask: it without its rim, an 80th of the picture if it stays."""
+    for _ in range(max(max(mask.shape) // 80, 1)):
         padded = np.pad(mask, 1)
         inner = mask & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
         if not inner.any():
