@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,6 +80,12 @@ def test_get_fetches_what_is_needed_and_says_the_licence(small, tmp_path):
     # a second call fetches no weights again
     before = len(small.gets("pytorch_model.bin"))
     assert fetched(small, tmp_path) == folder and len(small.gets("pytorch_model.bin")) == before
+
+
+def test_what_is_here_in_another_revision_is_named(small, tmp_path):
+    folder = fetched(small, tmp_path, revision=COMMIT)
+    with pytest.raises(Missing, match=re.escape(str(folder))):
+        hub.resolve("lisa-7b", cache=tmp_path / "cache")
 
 
 def test_get_into_a_folder_puts_clip_where_the_checkpoint_finds_it(small, tmp_path):

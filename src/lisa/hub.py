@@ -196,6 +196,10 @@ def _cached(name: str, repo: str, cache: str | Path | None) -> Path:
 
     found = try_to_load_from_cache(repo, "config.json", cache_dir=_cache(cache))
     if not isinstance(found, str):
+        home = Path(_cache(cache), f"models--{repo.replace('/', '--')}", "snapshots")
+        if others := sorted(home.glob("*/config.json")):
+            raise Missing(f"{shown(repo)} is here in another revision only: give its folder, {others[0].parent}, as "
+                          f"the model, or fetch the usual one with: lisa get {name}")  # fmt: skip
         raise Missing(f"{shown(repo)} is not on this machine: fetch it first with: lisa get {name}")
     folder = Path(found).parent
     try:

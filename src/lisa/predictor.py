@@ -166,13 +166,18 @@ class Predictor:
     def _segmentation(
         self, encoded: Encoded, text: str, low_res: torch.Tensor, iou: torch.Tensor, starts: list[int] | None = None
     ) -> Segmentation:
-        logits = encoded.features.geometry.restore(low_res)
-        trained = self.segmenter.masker.scores_trained
-        scores = iou.clamp(0, 1) if trained else mean_probability(logits)
+        trained, geometry = self.segmenter.masker.scores_trained, encoded.features.geometry
+        masks = np.zeros((len(low_res), *geometry.original), bool)
+        scores = iou.clamp(0, 1).float().cpu().numpy().copy()
+        for k in range(len(low_res)):  # one at a time: of a large picture, float logits take much memory
+            logits = geometry.restore(low_res[k : k + 1])
+            masks[k] = (logits[0] > 0).cpu().numpy()
+            if not trained:
+                scores[k] = float(mean_probability(logits))
         return Segmentation.from_raw(
             text,
-            (logits > 0).cpu().numpy(),
-            scores.float().cpu().numpy(),
+            masks,
+            scores,
             image=encoded.image,
             score_kind=PREDICTED_IOU if trained else CONFIDENCE,
             seg_starts=starts,

@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -62,7 +62,7 @@ def convert(reader: Reader, layout: str, out: Path, *, progress: Callable[[int],
     return LAYOUTS[layout](reader, out, progress or (lambda _: None))
 
 
-def _things(reader: Classed, index: int) -> list[tuple[str, Mask]]:
+def _things(reader: Classed, index: int) -> Sequence[tuple[str, Mask]]:
     """What is in a picture. Raises BadInput where a mask is of another size than the picture."""
     found, path = reader.things(index), reader.picture(index)
     size = picture_size(path) if found else None
