@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -576,18 +577,19 @@ def own_pictures(folder: Path, *, good: int, bad: int) -> Path:
     return folder
 
 
-def test_unreadable_pictures_are_named_and_others_stand_in(start_folder, tmp_path, caplog, monkeypatch):
+@pytest.mark.parametrize("order", ["random", "rounds"])
+def test_unreadable_pictures_are_named_and_others_stand_in(start_folder, tmp_path, caplog, monkeypatch, order):
+    began = time.monotonic()
     data = own_pictures(tmp_path / "own", good=4, bad=4)
-    choices = {"start": str(start_folder), "data": {"own": 1.0}, "data_dir": str(data), "order": "random", "micro": 2}
+    choices = {"start": str(start_folder), "data": {"own": 1.0}, "data_dir": str(data), "order": order, "micro": 2}
     losses = curve(tmp_path, **choices)
+    assert time.monotonic() - began < 60  # a row is not counted up to a far place
     assert all(loss == loss for loss in losses)
     named = [record.getMessage() for record in caplog.records if "skipped: " in record.getMessage()]
     assert named and len(named) == len(set(named)) and all(".png" in line for line in named)
     monkeypatch.setattr(seg, "MOST_UNREADABLE", 1)
     with pytest.raises(BadInput, match=r"more than 1 records cannot be read.*\.png.*lisa data check"):
-        curve(
-            tmp_path, start=str(start_folder), data={"own": 1.0}, data_dir=str(data), order="random", steps=6, micro=2
-        )
+        curve(tmp_path, start=str(start_folder), data={"own": 1.0}, data_dir=str(data), order=order, steps=6, micro=2)
 
 
 def test_data_of_which_nothing_can_be_read_ends_the_run(start_folder, tmp_path):

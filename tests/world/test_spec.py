@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+from itertools import islice
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lisa.data.base import picture_of
 from lisa.data.world import People
 from lisa.data.world_files import read_scenes, write_stated
 from lisa.errors import BadInput
@@ -94,6 +96,8 @@ def test_stated_scenes_are_written_in_every_layout(tmp_path):
 def test_peoples_questions_have_masks_or_none():
     people = People()
     assert len(people) == 400 and len(People("zh")) == 200
+    first, second = (picture_of(sample) for sample in islice(people, 2))
+    assert first == second  # two questions about one picture, of which intervals have to know
     for sample, _ in zip(people, range(40)):
         targets = sample.turns[0].targets
         assert all(t.mask.any() for t in targets) and (sample.group == "absent") == (not targets)
