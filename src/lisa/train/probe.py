@@ -35,7 +35,8 @@ from lisa.train.memory import on_each, training_memory
 from lisa.train.ranks import Ranks
 from lisa.train.seg import SegObjective, SegStep
 
-STEPS = 3
+STEPS, MOST_STEPS, LONG_ENOUGH = 3, 24, 6.0
+"""Steps that are timed, at least and at most, and seconds after which it is enough: conversations differ in length."""
 CARDS = 8
 """Devices that memory is also shown for."""
 
@@ -58,7 +59,7 @@ def recipe_seconds(recipe: Recipe) -> float:
     config = fit_config(recipe)
     count = len(config.micro_batches(0, Ranks()))
     with tempfile.TemporaryDirectory() as folder:
-        one = replace(config, steps=STEPS + 1, samples=recipe.micro)
+        one = replace(config, steps=MOST_STEPS + 1, samples=recipe.micro)
         return count * _time(lambda: _objective(recipe, Path(folder)), one)
 
 
@@ -113,7 +114,7 @@ def _measured(recipe: TinyRecipe | CamvidRecipe) -> dict[str, tuple[float, nn.Mo
     with tempfile.TemporaryDirectory() as folder:
         for name, (make, pictures) in stages(recipe, Path(folder)).items():
             objective = make()
-            config = FitConfig(steps=STEPS + 1, samples=pictures, workers=workers_beside(Ranks(device=where)))
+            config = FitConfig(steps=MOST_STEPS + 1, samples=pictures, workers=workers_beside(Ranks(device=where)))
             seconds = _time(lambda made=objective: made, config)
             found[name] = seconds, objective.module
     return found
@@ -131,12 +132,12 @@ def _time(make: Callable[[], Objective], config: FitConfig) -> float:
     cpu = pick_device(None).type == "cpu"
     # other processes prepare rows; but threads that wait for each other all wait for the core that those take
     one_by_one = not config.workers or (cpu and torch.get_num_threads() >= cores)
-    seconds = []
-    for step in range(STEPS + 1):
-        begun = time.perf_counter()
+    seconds: list[float] = []
+    while len(seconds) <= STEPS or (len(seconds) <= MOST_STEPS and sum(seconds) < LONG_ENOUGH):
+        step, begun = len(seconds), time.perf_counter()
         row = objective.batches(config.micro_batches(step, Ranks()))
         start = time.perf_counter()
         train_step(objective, row, step, config)
         step_took, row_took = time.perf_counter() - start, start - begun
         seconds.append(step_took + row_took if one_by_one else max(step_took, row_took / config.workers))
-    return sum(seconds[1:]) / STEPS
+    return sum(seconds[1:]) / (len(seconds) - 1)
