@@ -43,7 +43,7 @@ class SamMasker(nn.Module):
 
     def guard_fp16(self) -> None:
         """For weights in fp16: the encoder's neck overflows there, so it runs in float32."""
-        neck = self.image_encoder.neck.float()
+        neck: Any = self.image_encoder.neck.float()
         neck.register_forward_pre_hook(lambda _, args: tuple(a.float() for a in args))
         neck.register_forward_hook(lambda _, args, out: out.half())
 

@@ -193,24 +193,21 @@ class View:
         if state and not any(o.thing.state == s.thing.state for o in others):
             found.append(f"the {state} {s.kind}")
         for text in self.looks(s):
-            if not any(text in self.looks(o, hidden=True) for o in others):
+            if not any(text in self.looks(o) for o in others):
                 found.append(f"the {s.kind} {text}")
         if others:
             found += [f"the {word} {s.kind}" for word in self.extremes(s, others)]
         return found
 
-    def looks(self, s: Seen, *, hidden: bool = False) -> list[str]:
-        """What can be said of a person's look: "in the red shirt", "with glasses".
-
-        `hidden`: also of the shirt below an apron or a jacket, which somebody may mean.
-        """
+    def looks(self, s: Seen) -> list[str]:
+        """What can be said of a person's look: "in the red shirt", "with glasses"."""
         look = s.thing.look
         if s.kind not in NAMES.values() or "hair" not in look:
             return []
-        hatted = any(r.subject == s.id and r.name == "wearing" for r in self.scene.relations)
+        hidden = {"hair"} if any(r.subject == s.id and r.name == "wearing" for r in self.scene.relations) else set()
         found = []
         clothes = look.get("clothes", "")
-        if hidden or clothes in ("dress", "trousers", "skirt", "dungarees"):
+        if clothes in ("dress", "trousers", "skirt", "dungarees"):
             found.append(f"in the {look.get('shirt')} {'dress' if clothes == 'dress' else 'shirt'}")
         if look.get("glasses"):
             found.append("with glasses")
@@ -218,7 +215,7 @@ class View:
             found.append("with a beard")
         if look.get("moustache"):
             found.append("with a moustache")
-        if not hatted and look["hair"] not in ("bald", "cap"):
+        if "hair" not in hidden and look["hair"] not in ("bald", "cap"):
             found.append(f"with {look.get('hair colour')} hair")
         return found
 
