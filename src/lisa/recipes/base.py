@@ -28,11 +28,11 @@ CHOICES: Mapping[str, Sequence[str]] = {
 }
 """Field of a recipe → what it may be."""
 AT_LEAST_ONE = (
-    "steps", "samples", "micro", "log_every", "keep", "lora_rank", "lora_alpha", "evaluate_every", "evaluate_limit",
+    "steps", "samples", "micro", "log_every", "keep", "lora_rank", "lora_alpha", "evaluate_limit",
 )  # fmt: skip
 NOT_NEGATIVE = (
     "seed", "workers", "warmup", "per_picture", "max_length", "learning_rate", "weight_decay", "clip_norm", "spike",
-    "text_weight", "bce_weight", "dice_weight", "cache_gb", "save_seconds",
+    "text_weight", "bce_weight", "dice_weight", "cache_gb", "save_seconds", "evaluate_every",
 )  # fmt: skip
 BELOW_ONE = ("beta1", "beta2", "lora_dropout")
 
