@@ -174,7 +174,7 @@ def _as_stored(chosen: Any, folder: Path, *, keep_steps: bool) -> Any:
 
 
 def fit_minutes(recipe: Any, minutes: float) -> Any:
-    """The recipe with as many steps as fit into `minutes` on this machine, by a probe of three steps.
+    """The recipe with as many steps as fit into `minutes` on this machine, by timing a few of them.
 
     Raises BadInput for no time, and for several processes, of which each would measure another.
     """

@@ -1,4 +1,4 @@
-"""What a training would take: memory from shapes alone, time measured on three steps of each stage, or of a forward."""
+"""What a training would take: memory from shapes alone, time measured on a few steps of each stage, or of a forward."""
 
 from __future__ import annotations
 
