@@ -225,7 +225,8 @@ def _watched(rows: Iterator[list[Any]]) -> Iterator[list[Any]]:
             raise  # one of its own, which torch only passes on
         raise TooLarge(
             "a process that prepares the data was killed, as happens when the memory is full: give the same command "
-            "again, it goes on from the last state; if it happens again, with fewer samples at a time"
+            "again, it goes on from the last state; if it happens again, with workers=0 or a smaller micro, where the "
+            "recipe has these"
         ) from error
 
 
