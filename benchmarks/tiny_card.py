@@ -42,7 +42,7 @@ from lisa.world.sets import make_picture
 SEED = 500
 """Of scenes that nothing was trained on and no choice was made by."""
 BEGIN, END = "<!-- figures: benchmarks/tiny_card.py -->", "<!-- end of the figures -->"
-STAGES = ("dense", "tokens", "words", "seg")
+STAGES = ("dense", "tokens", "words", "seg", "anew")
 ROWS_OF_CURVE = 8
 
 

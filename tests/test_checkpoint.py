@@ -80,6 +80,13 @@ def test_a_full_disk_is_told_and_left_as_it_was(tmp_path, monkeypatch):
     assert load_file(tmp_path / "a.safetensors")["a"].all()
 
 
+def test_weights_are_as_readable_as_other_files(tmp_path):
+    write_tensors(tmp_path / "a.safetensors", {"a": torch.ones(4)})
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "a.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_sams_neck_stays_wide_in_fp16(tmp_path):
     vision = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 64, "patch_size": 16,
               "output_channels": 8, "mlp_dim": 16, "global_attn_indexes": [0]}  # fmt: skip

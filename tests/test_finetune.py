@@ -158,7 +158,7 @@ def test_debug_trains_saves_resumes_and_loads(tmp_path, capsys):
     run("debug", out=tmp_path / "run")
     assert "gIoU" in capsys.readouterr().out
     page = (tmp_path / "run" / "report.html").read_text()
-    assert page.count("<svg") >= 5 and page.count("data:image/png") == 4 and "http" not in page
+    assert page.count("<svg") >= 5 and page.count("data:image/png") == 4 and "://" not in page
     rows = [json.loads(row) for row in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [r["step"] for r in rows] == [1, 2, 2] and 0 <= rows[-1]["giou"] <= 1
     states = saved_states(tmp_path / "run" / finetune.STATES)

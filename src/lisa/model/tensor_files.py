@@ -19,7 +19,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     """
     beside = path.with_name(f".{path.name}.tmp")
     try:
+        beside.touch()
+        mode = beside.stat().st_mode
         save_file(dict(tensors), beside, metadata=None if metadata is None else dict(metadata))
+        beside.chmod(mode)  # safetensors' own files are nobody else's to read
         beside.replace(path)
     except (SafetensorError, OSError) as error:
         beside.unlink(missing_ok=True)

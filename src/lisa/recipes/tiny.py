@@ -78,11 +78,16 @@ class Lesson:
     """Whether what sees and cuts out on the mask side learns, too, told what each pixel is; needs `tokens`."""
     pieces: dict[str, float] = field(default_factory=dict)
     """Set piece → the share of pictures arranged for it, beside those that are by chance."""
+    anew: tuple[str, ...] = ()
+    """Question kinds to be learned by the truth, while of all others a trained model keeps what it said; empty: all."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "anew", tuple(self.anew))
+        if self.anew and (self.tokens or self.masker):
+            raise BadInput("what learns is settled where anew= is given: leave tokens and masker out")
         if self.masker and not self.tokens:
             raise BadInput("masker=true needs tokens above 0: what each pixel is is told of both sides' tokens")
-        for given, known in ((self.shares, QUESTION_KINDS), (self.pieces, SET_PIECES)):
+        for given, known in ((self.shares, QUESTION_KINDS), (self.pieces, SET_PIECES), (self.anew, QUESTION_KINDS)):
             if unknown := [name for name in given if name not in known]:
                 raise BadInput(f"a lesson has no {unknown[0]!r} to ask for or arrange; {nearest(unknown[0], known)}")
 
@@ -146,9 +151,15 @@ class TinyRecipe:
     """Whether the finished matrices take a byte a number, as those in the package do; else two."""
     rate: float = 1.0
     """Factor on the lessons' learning rates; less than 1 where a run goes on from a trained model."""
+    blend: float = 1.0
+    """How far the result goes from the start's weights to the learned ones, see `lisa.recipes.base`; 1 without one."""
     seed: int = 1
 
     def __post_init__(self) -> None:
+        if not 0 < self.blend <= 1 or (self.blend < 1 and not self.start):
+            raise BadInput(f"blend is above 0 and at most 1, and below 1 only beside start=; not {self.blend}")
+        if self.words.anew or (self.seg.anew and not self.start):
+            raise BadInput("anew= is of [SEG], and of a model that knows the rest: say start= and seg.anew=")
         if self.words.tokens or self.words.masker:
             raise BadInput("words.tokens and words.masker change nothing: no picture is seen there; set them of seg")
 

@@ -146,6 +146,8 @@ def _typed(key: str, value: Any, like: Any) -> Any:
         return str(value)
     if kind is dict and isinstance(value, dict) and all(isinstance(v, int | float) for v in value.values()):
         return {str(k): float(v) for k, v in value.items()}
+    if kind is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return tuple(value)
     if type(value) is not kind:
         raise BadInput(f"{key} is a {kind.__name__}, {value!r} is none")
     return value

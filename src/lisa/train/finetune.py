@@ -47,6 +47,7 @@ from lisa.model.presence import PRESENCE
 from lisa.model.segmenter import Segmenter
 from lisa.predictor import Predictor
 from lisa.recipes.base import Recipe
+from lisa.train.blend import blend
 from lisa.train.checkpoints import best_state, check_space, load_latest, load_state
 from lisa.train.feature_cache import Disk, FeatureCache, Memory, hash_of
 from lisa.train.loop import Evaluate, FitConfig, fit
@@ -362,15 +363,6 @@ def export(
     if recipe.blend < 1:
         blend(start.segmenter, start_of(recipe, folder, torch.device("cpu")).segmenter, recipe.blend)
     return write_like(start, out or folder / RESULT, dtype, learned=tuple(recipe.data))
-
-
-@torch.no_grad()
-def blend(learned: nn.Module, before: nn.Module, share: float) -> None:
-    """Every number of `learned` becomes (1 − share) of `before` and `share` of itself."""
-    old = dict([*before.named_parameters(), *before.named_buffers()])
-    for name, tensor in [*learned.named_parameters(), *learned.named_buffers()]:
-        if tensor.is_floating_point():
-            tensor.copy_(tensor.float().lerp(old[name].float(), 1 - share))
 
 
 def export_adapters(folder: Path, out: Path, *, best: bool = False, share: float | None = None) -> Path:

@@ -178,7 +178,7 @@ class LookObjective(SegObjective):
         states = inner.watched[self.first][rows, places].float()
         point = self.heads.point(states, tokens[batch.vlm.image_index[rows]], batch.begin_rows)
         rows, places, lines = batch.words.unbind(1)
-        found = (looks(inner.looked[self.late], rows, places) * _cover(batch.wanted[lines])).sum(1)
+        found = (looks(inner.looked[self.late], rows, places) * cover(batch.wanted[lines])).sum(1)
         attend = -found.clamp(min=1e-6).log().sum() / max(len(lines), 1)
         asked |= {"point": (POINT, point), "attend": (ATTEND, attend)}
         if self.shown is None:
@@ -291,7 +291,7 @@ def looks(looked: Tensor, rows: Tensor, places: Tensor) -> Tensor:
     return looked.float()[rows, places - looked.shape[-1]]
 
 
-def _cover(shares: Tensor) -> Tensor:
+def cover(shares: Tensor) -> Tensor:
     """Shares `[M, N + 1]` → how far each patch belongs to what is wanted, 1 for the fullest."""
     return shares / shares.amax(1, keepdim=True).clamp(min=1e-6)
 

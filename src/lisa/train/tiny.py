@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from lisa.model.presence import Presence
 from lisa.model.segmenter import Segmenter
 from lisa.model.tensor_files import write_tensors
 from lisa.recipes.tiny import Lesson, TinyRecipe
+from lisa.train.blend import blend
 from lisa.train.checkpoints import check_space
 from lisa.train.dense import (
     Classes,
@@ -40,13 +42,14 @@ from lisa.train.dense import (
     token_objective,
     train_dense,
 )
+from lisa.train.keep import KeptObjective
 from lisa.train.look import LookHeads, LookObjective
 from lisa.train.loop import Objective, Report
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
 from lisa.train.prompted import PromptedObjective, PromptedWords, WorldPixels, WorldWords
 from lisa.train.ranks import Ranks, joined
 from lisa.train.read import Reader, WordsAndSights
-from lisa.train.seg import SegStep, is_trained
+from lisa.train.seg import SegObjective, SegStep, is_trained
 from lisa.train.shown import WorldShown
 from lisa.train.words import WordsObjective
 from lisa.types import SEG, Sample, Turn
@@ -224,6 +227,28 @@ def seg_objective(
     )
 
 
+def last_objective(
+    segmenter: Segmenter, lesson: Lesson, heads: LookHeads | None = None, dense: DenseHeads | None = None
+) -> SegObjective:
+    """`kept_objective` where the lesson has something to learn anew, otherwise `seg_objective`."""
+    return kept_objective(segmenter, lesson) if lesson.anew else seg_objective(segmenter, lesson, heads, dense)
+
+
+def kept_objective(segmenter: Segmenter, lesson: Lesson) -> KeptObjective:
+    """What is said and the layers of the tokens learn some kinds of questions, and keep what they say of all others.
+
+    `segmenter` is the trained model, as it is when this is called.
+    """
+    tower = segmenter.vlm.model.model.vision_tower  # type: ignore[attr-defined]
+    segmenter.masker.requires_grad_(False)  # type: ignore[attr-defined]
+    tower.trunk.requires_grad_(False)
+    before = deepcopy(segmenter)
+    optimizers = optimizers_of(segmenter, nn.Module(), lesson.rate)
+    weights = LossWeights(text=20.0, bce=5.0, dice=1.0, score=0.0, original_size=False)
+    step = SegStep(segmenter, weights=weights, bf16=casts_small(segmenter.device))
+    return KeptObjective(step, FreshDialogues(lesson), optimizers, before, lesson.anew, shown=WorldShown())
+
+
 def labels_of(
     maps: Callable[[Picture, Classes, int], Mapping[str, Tensor]], sample: Sample, square: int
 ) -> dict[str, Tensor]:
@@ -270,7 +295,8 @@ def _stages(recipe: TinyRecipe, folder: Path, report: Report, ranks: Ranks) -> T
     if begun is None:
         return None
     segmenter, dense = begun
-    objective = seg_objective(segmenter, replace(recipe.seg, rate=recipe.seg.rate * recipe.rate), heads, dense)
+    lesson = replace(recipe.seg, rate=recipe.seg.rate * recipe.rate)
+    objective = last_objective(segmenter, lesson, heads, dense)
     _note(recipe, folder, ranks)
     pictures, seed = recipe.seg.pictures, recipe.seed + 1
     done = taught(objective, recipe.seg_steps, pictures, seed, folder / "seg", report, ranks)
@@ -288,9 +314,15 @@ def _finished(
 ) -> Path:
     """Written, and measured for what it says of pictures unlike its own and of what is missing."""
     final = folder / "checkpoint"
+    if recipe.blend < 1:
+        start = load(resolve(recipe.start), device=segmenter.device, dtype=torch.float32)
+        blend(segmenter, start, recipe.blend)
     save(segmenter, recipe.model, final, dtype=torch.float16, eight_bits=recipe.eight_bits)
     trained = load(final, device=segmenter.device, dtype=torch.float32)
-    write_tensors(folder / LOOK_FILE, heads.state_dict())
+    if not recipe.seg.anew:
+        write_tensors(folder / LOOK_FILE, heads.state_dict())
+    elif (asked := resolve(recipe.start).parent / LOOK_FILE).is_file():  # it was not asked on
+        (folder / LOOK_FILE).write_bytes(asked.read_bytes())
     if dense is not None:
         write_tensors(folder / TAUGHT_FILE, _words_of(dense))
     if recipe.domain_pictures:
@@ -366,7 +398,7 @@ def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[
 
     make_tokenizer(folder / "tokenizer.json", tokenizer_texts(few), recipe.vocabulary)
     last: dict[str, tuple[Callable[[], Objective], int]] = {
-        "seg_steps": (lambda: seg_objective(segmenter(), recipe.seg, dense=dense()), recipe.seg.pictures)
+        "seg_steps": (lambda: last_objective(segmenter(), recipe.seg, dense=dense()), recipe.seg.pictures)
     }
     if recipe.start:
         return last
