@@ -356,7 +356,6 @@ def main(arguments: list[str] | None = None) -> None:
     LISA_DEBUG=1 shows the traceback of any error.
     """
     _quiet()
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch's, read once: large tensors in pages of 2 MB, on Linux
     try:
         code = app(args=arguments, prog_name="lisa", standalone_mode=False)
         sys.stdout.flush()
