@@ -82,7 +82,6 @@ class Lesson:
     """Question kinds to be learned by the truth, while of all others a trained model keeps what it said; empty: all."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "anew", tuple(self.anew))
         if self.anew and (self.tokens or self.masker):
             raise BadInput("what learns is settled where anew= is given: leave tokens and masker out")
         if self.masker and not self.tokens:

@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 from lisa.errors import BadInput
 from lisa.model.seg_head import seg_positions
 from lisa.model.segmenter import Batch, Output, Segmenter
-from lisa.train.look import ATTEND, FIRST, LookBatch, LookHeads, LookObjective, cover, looks, missed
+from lisa.train.look import ATTEND, FIRST, LookBatch, LookHeads, LookObjective, looks, missed, unattended
 from lisa.train.loop import shared
 from lisa.train.seg import Draw, SegStep, computed
 from lisa.train.shown import Shown
@@ -30,8 +30,6 @@ from lisa.vlms.base import IGNORE
 
 WORDS, PROMPT = 20.0, 10.0
 """Weights of how far words, and [SEG], are from what they were; those of the truth's words and masks stand beside."""
-_PICTURES = 8
-"""Which the masker encodes at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +75,7 @@ class KeptObjective(LookObjective):
         assert isinstance(batch, KeptBatch)
         self._name(batch.unreadable)
         masks, seen, saw = self._seen(batch)
+        assert masks is not None  # the masker is frozen
         now, before = self.segmenter, self.before
         where = seg_positions(batch.vlm.input_ids, now.vlm.seg_token_id, now.reads) & (batch.vlm.attention_mask == 1)
         rows = where.nonzero()[:, 0]
@@ -111,25 +110,22 @@ class KeptObjective(LookObjective):
         """`[B]` bool: the conversations that are learned."""
         return (batch.kept == IGNORE).all(1)
 
-    def _seen(self, batch: Batch) -> tuple[Tensor, Sequence[Tensor], Sequence[Tensor]]:
+    def _seen(self, batch: Batch) -> tuple[Tensor | None, Sequence[Tensor], Sequence[Tensor]]:
         """What the masker sees, and what the language side sees of each picture, now and before."""
         now, before = (model.vlm.model.model for model in (self.segmenter, self.before))  # type: ignore[attr-defined]
         with torch.no_grad():
-            masks = torch.cat([self.segmenter.masker.encode(some) for some in batch.pixels.split(_PICTURES)])
             _, _, at8, at16 = now.vision_tower.trunk(batch.vlm.images["pixel_values"])
             with self._computed():
                 saw = before.multi_modal_projector(before.vision_tower.attend(at8, at16))
         with self._computed():
             seen = now.multi_modal_projector(now.vision_tower.attend(at8, at16))
-        return masks, list(seen), list(saw)
+        return self._features(batch)[0], list(seen), list(saw)
 
     def _looked(self, batch: KeptBatch) -> tuple[Tensor, Tensor]:
         """How far what is learned looks elsewhere: its answers' words, then its questions."""
         inner: Any = self.segmenter.vlm
         anew = self._anew(batch)
-        rows, places, lines = batch.words[anew[batch.words[:, 0]]].unbind(1)
-        found = (looks(inner.looked[self.late], rows, places) * cover(batch.wanted[lines])).sum(1)
-        attend = -found.clamp(min=1e-6).log().sum() / max(len(lines), 1)
+        attend = unattended(inner.looked[self.late], batch.words[anew[batch.words[:, 0]]], batch.wanted)
         some = anew[batch.firsts.places[:, 0]]
         rows, places = batch.firsts.places[some].unbind(1)
         return attend, missed(looks(inner.looked[self.first], rows, places), batch.firsts.rows[some])

@@ -177,9 +177,7 @@ class LookObjective(SegObjective):
         rows, places = batch.begins.unbind(1)
         states = inner.watched[self.first][rows, places].float()
         point = self.heads.point(states, tokens[batch.vlm.image_index[rows]], batch.begin_rows)
-        rows, places, lines = batch.words.unbind(1)
-        found = (looks(inner.looked[self.late], rows, places) * cover(batch.wanted[lines])).sum(1)
-        attend = -found.clamp(min=1e-6).log().sum() / max(len(lines), 1)
+        attend = unattended(inner.looked[self.late], batch.words, batch.wanted)
         asked |= {"point": (POINT, point), "attend": (ATTEND, attend)}
         if self.shown is None:
             return asked
@@ -291,7 +289,14 @@ def looks(looked: Tensor, rows: Tensor, places: Tensor) -> Tensor:
     return looked.float()[rows, places - looked.shape[-1]]
 
 
-def cover(shares: Tensor) -> Tensor:
+def unattended(looked: Tensor, words: Tensor, wanted: Tensor) -> Tensor:
+    """How far words `[M, 3]` of answers look elsewhere than at their rows of what is wanted; a scalar."""
+    rows, places, lines = words.unbind(1)
+    found = (looks(looked, rows, places) * _cover(wanted[lines])).sum(1)
+    return -found.clamp(min=1e-6).log().sum() / max(len(lines), 1)
+
+
+def _cover(shares: Tensor) -> Tensor:
     """Shares `[M, N + 1]` → how far each patch belongs to what is wanted, 1 for the fullest."""
     return shares / shares.amax(1, keepdim=True).clamp(min=1e-6)
 
