@@ -110,3 +110,23 @@ def test_tokens_learn_on_over_a_trunk_that_stays():
     moved = {name for name, value in heads.state_dict().items() if not torch.equal(value, before[name])}
     assert any(name.startswith("tower.layers.0") for name in moved) and any(name.startswith("token.") for name in moved)
     assert all(name.startswith(("tower.", "token.", "middle.")) and "trunk" not in name for name in moved)
+
+
+def test_both_stages_learn_the_same_in_bf16(monkeypatch):
+    """Their errors and where these lead, as in float32 but for rounding."""
+    found = {}
+    for bf16 in (False, True):
+        monkeypatch.setattr("lisa.train.dense.casts_small", lambda device, bf16=bf16: bf16)
+        torch.manual_seed(0)
+        seeing = dense_objective(debug())
+        batch = seeing.batch(range(2))
+        told = seeing.losses(batch, seeing.counts(batch))
+        told["total"].backward()
+        way = torch.cat([p.grad.flatten() for p in seeing.module.masker.parameters() if p.grad is not None])
+        on = token_objective(debug(), seeing.module)
+        tokens = on.losses(on.batch(range(2)), {"shares": 1.0})
+        assert {x.dtype for x in [*told.values(), *tokens.values()]} == {torch.float32}
+        found[bf16] = way, told["total"].item(), tokens["total"].item()
+    (way, *exact), (rounded, *near) = found[False], found[True]
+    assert near == pytest.approx(exact, rel=0.01) and near != exact
+    assert torch.cosine_similarity(way, rounded, dim=0) > 0.98

@@ -1,20 +1,24 @@
 """`lisa train tiny` and its kin, in two steps a stage."""
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
+import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from lisa.errors import BadInput
 from lisa.recipes import RECIPES
 from lisa.recipes.tiny import debug, on_gpu
 from lisa.registry import find
-from lisa.train import override
+from lisa.train import fit_minutes, override
 from lisa.train.look import LookHeads
 from lisa.train.loop import FitConfig, train_step
+from lisa.train.probe import ROOM, _time
 from lisa.train.prompted import PromptedObjective
-from lisa.train.tiny import TAUGHT_FILE, _load_known, objectives_of, train_tiny
+from lisa.train.tiny import TAUGHT_FILE, _load_known, objectives_of, seconds_beside, train_tiny
 
 SHORT = replace(debug(), domain_pictures=0, presence_pictures=0, eight_bits=False)
 
@@ -93,6 +97,47 @@ def test_every_stage_is_measured_as_it_runs(tmp_path):
     row = stages["seg_steps"].batches([range(2)])
     assert "kind" in train_step(stages["seg_steps"], row, 1, FitConfig(steps=2, samples=2))
     assert list(objectives_of(replace(SHORT, start="tiny"), tmp_path)) == ["seg_steps"]
+
+
+def test_minutes_are_what_a_run_takes_in_all(monkeypatch):
+    recipe = find("recipes", RECIPES, "tiny")()
+    monkeypatch.setattr("lisa.train.probe.stage_seconds", lambda _: dict.fromkeys(recipe.SHARES, 0.5))
+    monkeypatch.setattr("lisa.train.probe.seconds_beside", lambda _: 600.0)
+    planned = fit_minutes(recipe, 30)
+    assert sum(getattr(planned, name) for name in recipe.SHARES) == pytest.approx(2 * (30 * 60 - 600), abs=4)
+    with pytest.raises(BadInput, match="10 minutes go to"):
+        fit_minutes(recipe, 12)
+
+
+def test_what_comes_beside_the_steps_is_timed_by_a_part_of_it(tmp_path):
+    made = replace(debug(), tokenizer_pictures=80, domain_pictures=48, presence_pictures=8)
+    begun = time.perf_counter()
+    whole = seconds_beside(made, tmp_path)
+    took = time.perf_counter() - begun  # half of the vocabulary, half of the notice, all of the denials, and a model
+    assert 0 < whole < 2 * took
+    assert seconds_beside(replace(SHORT, start="tiny"), tmp_path) == 0
+
+
+def test_a_step_is_timed_with_what_prepares_it():
+    class Slow:
+        """A step takes 20 ms, and its row a tenth of a second of another process."""
+
+        def __init__(self):
+            self.module = nn.Linear(2, 1)
+            self.optimizers = [torch.optim.SGD(self.module.parameters(), lr=0.1)]
+
+        def batches(self, shares):
+            time.sleep(0.1)
+            return [torch.ones(len(places), 2) for places in shares]
+
+        def counts(self, batch):
+            return {"shares": 1.0}
+
+        def losses(self, batch, counts):
+            time.sleep(0.02)
+            return {"total": self.module(batch).mean()}
+
+    assert 0.09 < _time(Slow, FitConfig(steps=ROOM, samples=1, workers=1)) < 0.2
 
 
 def test_what_a_lesson_cannot_do_is_said():

@@ -80,7 +80,7 @@ class PyramidBase(nn.Module):
     """What maskers over a pyramid have in common: they see, every pixel votes, and prompts look at the picture."""
 
     own_precision = True
-    """Computes in the type of its weights, also under autocast: bf16 convolutions are slow on CPUs."""
+    """Draws masks in the type of its weights, also under autocast."""
 
     def __init__(
         self,
@@ -107,9 +107,9 @@ class PyramidBase(nn.Module):
         return geometry.raw(image), geometry
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """`[B, 4, S, S]` → features `[B, C, S/4, S/4]`."""
-        with torch.autocast(pixels.device.type, enabled=False):
-            return self.image_encoder(normalised(pixels, self.vote.weight.dtype))
+        """`[B, 4, S, S]` → features `[B, C, S/4, S/4]`, in the type of the weights."""
+        dtype = self.vote.weight.dtype
+        return self.image_encoder(normalised(pixels, dtype)).to(dtype)
 
     def votes(self, features: Tensor) -> Tensor:
         """Where each pixel thinks the middle of its thing is: (y, x) in 0 … 1 of the square, `[I, h, w, 2]`."""

@@ -128,20 +128,20 @@ class TinyRecipe:
     """Pictures whose dialogues make the vocabulary."""
     vocabulary: int = 6_400
     dense_seed: int = 2
-    dense_steps: int = 2_000
+    dense_steps: int = 1_250
     dense_pictures: int = 12
     """Pictures a step of the dense stage."""
     token_seed: int = 3
-    token_steps: int = 1_000
+    token_steps: int = 650
     """Steps in which the language side's tokens alone learn to say what is there, after the dense stage."""
     token_pictures: int = 24
     words: Lesson = WORDS
-    word_steps: int = 900
+    word_steps: int = 420
     """Steps of conversations without their pictures, while their words learn what they look like."""
     listed: int = 6
     """Texts beside them, about each picture, that only list things."""
     seg: Lesson = SEG
-    seg_steps: int = 3_000
+    seg_steps: int = 1_450
     domain_pictures: int = 4_800
     """Scenes by which pictures of another kind are told, see `lisa.model.domain`; 0: they are not told."""
     presence_pictures: int = 250
@@ -198,7 +198,10 @@ def base() -> TinyRecipe:
     model = replace(MODEL, name="tiny-base")
     return TinyRecipe(
         model=model,
+        dense_steps=2_000,
+        token_steps=1_000,
         words=words,
+        word_steps=900,
         seg=seg,
         seg_steps=450,
         domain_pictures=0,

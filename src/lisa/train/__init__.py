@@ -181,7 +181,7 @@ def fit_minutes(recipe: Any, minutes: float) -> Any:
     Raises BadInput for no time, and for several processes, of which each would measure another.
     """
     from lisa.recipes.base import Recipe
-    from lisa.train.probe import recipe_seconds, stage_seconds
+    from lisa.train.probe import recipe_seconds, seconds_beside, stage_seconds
 
     if minutes <= 0:
         raise BadInput(f"--minutes {minutes:g} leaves no time to train: give more")
@@ -192,7 +192,13 @@ def fit_minutes(recipe: Any, minutes: float) -> Any:
         return dataclasses.replace(recipe, steps=steps, warmup=min(recipe.warmup, max(steps // 10, 1)))
     each = stage_seconds(recipe)
     shares = {name: share for name, share in recipe.SHARES.items() if getattr(recipe, name) and name in each}
-    seconds = minutes * 60 / sum(shares.values())
+    beside = seconds_beside(recipe)
+    if minutes * 60 <= 1.5 * beside:
+        raise BadInput(
+            f"--minutes {minutes:g} is too short: {beside / 60:.0f} minutes go to the vocabulary and to learning what "
+            "is unlike its pictures; give more, or fewer of these with domain_pictures=1200"
+        )
+    seconds = (minutes * 60 - beside) / sum(shares.values())
     steps = {name: max(int(seconds * share / each[name]), 1) for name, share in shares.items()}
     return dataclasses.replace(recipe, **steps)
 

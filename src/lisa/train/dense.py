@@ -13,9 +13,11 @@ is gets read by the words of those prompts: each pixel teaches all words, where 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, cross_entropy, pad, smooth_l1_loss
 
+from lisa.devices import casts_small
 from lisa.geometry import Geometry
 from lisa.maskers.match import MatchMasker
 from lisa.maskers.match import build as build_masker
@@ -33,6 +36,7 @@ from lisa.towers import TokenTower
 from lisa.train.loop import FitConfig, Objective, Report, fit, shared, workers_beside
 from lisa.train.optim import NO_MATRICES, Muon, matrices, muon_beside_adamw, rest
 from lisa.train.ranks import Ranks
+from lisa.train.seg import computed
 from lisa.train.watch import logged
 from lisa.types import Image, Mask
 from lisa.world.palette import COLOURS
@@ -155,10 +159,11 @@ class DenseHeads(nn.Module):
 
     def forward(self, pixels: Tensor) -> TowerMaps:
         """Pictures `[B, 3, S, S]`."""
-        maps = self.masker.image_encoder.trunk(pixels)
-        features = self.masker.image_encoder.combine(*maps)
+        with seeing(pixels.device):
+            maps = self.masker.image_encoder.trunk(pixels)
+            features = self.masker.image_encoder.combine(*maps).float()
+            tokens = self.tower.attend(maps[2], maps[3]).float()
         embedded = self.masker.embed(features)
-        tokens = self.tower.attend(maps[2], maps[3])
         return TowerMaps(features=features, embedded=embedded, named=self.named(self.masker, embedded), tokens=tokens)
 
     def named(self, masker: MatchMasker, embedded: Tensor) -> list[Tensor]:
@@ -429,13 +434,19 @@ class TokenObjective(DenseObjective):
     def losses(self, batch: DenseBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Errors of what is read from the tokens, by name."""
         heads = self.module
-        with torch.no_grad():
-            _, _, at8, at16 = heads.tower.trunk(batch.pixels)
-        tokens = heads.tower.attend(at8, at16)
+        with seeing(batch.pixels.device):
+            with torch.no_grad():
+                _, _, at8, at16 = heads.tower.trunk(batch.pixels)
+            tokens = heads.tower.attend(at8, at16).float()
         read = heads.token.errors(tokens, batch.token)
         middle = self._middles(tokens, batch.offset, batch.kind > 0)
         total = torch.stack(list(read.values())).sum() + 3 * middle
         return shared({"total": total, **read, "middle": middle}, counts)
+
+
+def seeing(device: torch.device) -> AbstractContextManager[Any]:
+    """How both towers learn to see: in bf16 on CPUs that compute it, where a step takes a quarter less time."""
+    return computed(device, bf16=casts_small(device))
 
 
 def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

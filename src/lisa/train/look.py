@@ -32,7 +32,7 @@ from lisa.geometry import Geometry
 from lisa.model.segmenter import Batch, Output
 from lisa.train.dense import TokenHeads
 from lisa.train.loop import shared
-from lisa.train.seg import Draw, SegObjective, SegStep
+from lisa.train.seg import Draw, SegObjective, SegStep, computed
 from lisa.train.shown import Noted, Shown
 from lisa.types import Mask, Sample, Turn
 from lisa.vlms.hf import HfVlm
@@ -156,10 +156,11 @@ class LookObjective(SegObjective):
         assert isinstance(batch, LookBatch)
         self._name(batch.unreadable)
         inner: Any = self.segmenter.vlm
-        tokens = inner.model.model.vision_tower(batch.vlm.images["pixel_values"])
+        with computed(self.segmenter.device, bf16=self.step.bf16):
+            tokens = inner.model.model.vision_tower(batch.vlm.images["pixel_values"]).float()
+            masks = self._features(batch)[0]
+            masks = self.segmenter.masker.encode(batch.pixels) if masks is None else masks
         seen = list(inner.model.model.multi_modal_projector(tokens))
-        masks = self._features(batch)[0]
-        masks = self.segmenter.masker.encode(batch.pixels) if masks is None else masks
         output = self.step.output(batch, (masks, seen))
         losses = self.step.losses(batch, output, counts)
         beside = self.beside(batch, output, tokens, masks)

@@ -17,7 +17,7 @@ import statistics
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,7 +39,7 @@ from lisa.train.zero import Zero
 
 _REMEMBERED, _ENOUGH = 50, 20
 """Gradients whose norms are kept to know a spike by, and how many of them it takes."""
-_AHEAD = 4
+AHEAD = 4
 """Steps that a worker prepares ahead, of one micro-batch each; of larger ones fewer."""
 
 
@@ -187,7 +187,7 @@ def _row_of(data: bytes) -> _Row:
     return _Row(*_Bare(io.BytesIO(data)).load())
 
 
-def batches(objective: Objective, start: int, config: FitConfig, ranks: Ranks) -> Iterator[list[Any]]:
+def batches(objective: Objective, start: int, config: FitConfig, ranks: Ranks) -> Generator[list[Any]]:
     """The micro-batches of steps `start` … `config.steps` − 1, in order.
 
     Raises TooLarge where a process that prepares them was killed, and what the objective raises.
@@ -199,7 +199,7 @@ def batches(objective: Objective, start: int, config: FitConfig, ranks: Ranks) -
         sampler=range(start, config.steps),
         batch_size=None,
         num_workers=config.workers,
-        prefetch_factor=max(_AHEAD // each, 1) if config.workers else None,
+        prefetch_factor=max(AHEAD // each, 1) if config.workers else None,
         worker_init_fn=_one_thread,
         generator=torch.Generator(),  # its own, so that starting workers leaves the run's dice alone
     )
@@ -211,7 +211,7 @@ def workers_beside(ranks: Ranks) -> int:
     return 1 if ranks.device.type == "cpu" else max((os.cpu_count() or 2) // ranks.world - 1, 1)
 
 
-def _watched(rows: Iterator[list[Any]]) -> Iterator[list[Any]]:
+def _watched(rows: Iterator[list[Any]]) -> Generator[list[Any]]:
     try:
         yield from rows
     except LisaError as error:  # torch passes on a worker's with its whole traceback in the message

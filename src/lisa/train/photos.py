@@ -20,7 +20,7 @@ from lisa.data.mixture import Mixture, Part
 from lisa.geometry import Geometry
 from lisa.maskers.pyramid import PyramidMasker
 from lisa.model.losses import mask_losses
-from lisa.train.dense import STRIDE
+from lisa.train.dense import STRIDE, seeing
 from lisa.train.optim import Muon, matrices, rest
 
 SIDES = 3
@@ -113,7 +113,8 @@ class PhotoObjective:
     def losses(self, batch: PhotoBatch, counts: Mapping[str, float]) -> dict[str, Tensor]:
         """Errors of every labelled pixel's class, and of the prompted masks."""
         heads = self.module
-        features = heads.masker.encode(batch.pixels)
+        with seeing(batch.pixels.device):
+            features = heads.masker.encode(batch.pixels)
         maps = heads.pixel(features)
         kind = cross_entropy(maps, batch.labels, weight=self.weights, ignore_index=-1)
         right = ((maps.argmax(1) == batch.labels) & (batch.labels >= 0)).sum() / (batch.labels >= 0).sum().clamp(min=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -30,13 +29,17 @@ from lisa.train.finetune import (
     state_bytes,
     trained_of,
 )
-from lisa.train.loop import FitConfig, Objective, train_step, workers_beside
+from lisa.train.loop import AHEAD, FitConfig, Objective, batches, train_step, workers_beside
 from lisa.train.memory import on_each, training_memory
 from lisa.train.ranks import Ranks
 from lisa.train.seg import SegObjective, SegStep
 
 STEPS, MOST_STEPS, LONG_ENOUGH = 3, 24, 6.0
 """Steps that are timed, at least and at most, and seconds after which it is enough: conversations differ in length."""
+WARM = 3.0
+"""Seconds after which timing begins, if what was prepared ahead has not been used up before."""
+ROOM = AHEAD + MOST_STEPS + 1
+"""Steps of a training that is timed."""
 CARDS = 8
 """Devices that memory is also shown for."""
 
@@ -54,12 +57,20 @@ def stage_seconds(recipe: TinyRecipe | CamvidRecipe) -> dict[str, float]:
     return {name: seconds for name, (seconds, _) in _measured(recipe).items()}
 
 
+def seconds_beside(recipe: TinyRecipe | CamvidRecipe) -> float:
+    """What a run that trains in stages takes beside its steps on this machine, as far as it is long."""
+    if isinstance(recipe, CamvidRecipe):
+        return 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        return tiny.seconds_beside(recipe, Path(folder))
+
+
 def recipe_seconds(recipe: Recipe) -> float:
     """Seconds of one step of a recipe on this machine: of one forward and its backward, times their number."""
     config = fit_config(recipe)
     count = len(config.micro_batches(0, Ranks()))
     with tempfile.TemporaryDirectory() as folder:
-        one = replace(config, steps=MOST_STEPS + 1, samples=recipe.micro)
+        one = replace(config, steps=ROOM, samples=recipe.micro)
         return count * _time(lambda: _objective(recipe, Path(folder)), one)
 
 
@@ -95,13 +106,16 @@ def _recipe_rows(recipe: Recipe) -> Rows:
 def _stage_rows(recipe: TinyRecipe | CamvidRecipe) -> Rows:
     measured = _measured(recipe)
     steps = {name: int(getattr(recipe, name)) for name in measured}
-    hours = sum(steps[name] * each for name, (each, _) in measured.items()) / 3600
+    beside = seconds_beside(recipe)
+    hours = (sum(steps[name] * each for name, (each, _) in measured.items()) + beside) / 3600
     weights = list(next(reversed(measured.values()))[1].parameters())
     total, trained = sum(p.numel() for p in weights), sum(p.numel() for p in weights if p.requires_grad)
     yield "parameters", f"{total / 1e6:.2f} M, {trained / 1e6:.2f} M of them trained in the last stage"
     yield "weights and optimizer", f"{(total * 4 + trained * 12) / 1e6:.0f} MB of memory"
     for name, (each, _) in measured.items():
         yield name.replace("_", " "), f"{steps[name]}, {each:.2f} s each"
+    if beside:
+        yield "beside the steps", f"{beside / 60:.0f} minutes"
     yield "time in all", f"{hours:.2f} h on this machine"
     kept = (total * 4 + trained * 8) * 3
     yield "disk", f"{kept / 1e6:.0f} MB for the states kept, {total * 2 / 1e6:.0f} MB result"
@@ -114,7 +128,7 @@ def _measured(recipe: TinyRecipe | CamvidRecipe) -> dict[str, tuple[float, nn.Mo
     with tempfile.TemporaryDirectory() as folder:
         for name, (make, pictures) in stages(recipe, Path(folder)).items():
             objective = make()
-            config = FitConfig(steps=MOST_STEPS + 1, samples=pictures, workers=workers_beside(Ranks(device=where)))
+            config = FitConfig(steps=ROOM, samples=pictures, workers=workers_beside(Ranks(device=where)))
             seconds = _time(lambda made=objective: made, config)
             found[name] = seconds, objective.module
     return found
@@ -126,18 +140,18 @@ def _objective(recipe: Recipe, folder: Path) -> Objective:
 
 
 def _time(make: Callable[[], Objective], config: FitConfig) -> float:
+    """Seconds of a step among others, as a run takes them: another process prepares the rows and wants a core, too."""
     torch.manual_seed(0)
     objective = make()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    cpu = pick_device(None).type == "cpu"
-    # other processes prepare rows; but threads that wait for each other all wait for the core that those take
-    one_by_one = not config.workers or (cpu and torch.get_num_threads() >= cores)
-    seconds: list[float] = []
-    while len(seconds) <= STEPS or (len(seconds) <= MOST_STEPS and sum(seconds) < LONG_ENOUGH):
-        step, begun = len(seconds), time.perf_counter()
-        row = objective.batches(config.micro_batches(step, Ranks()))
-        start = time.perf_counter()
+    rows = batches(objective, 0, config, Ranks())
+    begun, first = time.perf_counter(), None
+    for step, row in enumerate(rows):
         train_step(objective, row, step, config)
-        step_took, row_took = time.perf_counter() - start, start - begun
-        seconds.append(step_took + row_took if one_by_one else max(step_took, row_took / config.workers))
-    return sum(seconds[1:]) / (len(seconds) - 1)
+        took = time.perf_counter() - begun
+        if first is None:
+            if step >= AHEAD or took >= WARM:
+                begun, first = time.perf_counter(), step
+        elif step - first >= STEPS and (took >= LONG_ENOUGH or step - first >= MOST_STEPS):
+            rows.close()
+            return took / (step - first)
+    raise ValueError(f"{config.steps} steps are too few to be timed")

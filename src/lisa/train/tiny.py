@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -408,6 +409,28 @@ def objectives_of(recipe: TinyRecipe, folder: Path) -> dict[str, tuple[Callable[
         "word_steps": (lambda: words_objective(segmenter(), recipe, dense=dense()), recipe.words.pictures),
         **last,
     }
+
+
+def seconds_beside(recipe: TinyRecipe, folder: Path) -> float:
+    """What a run takes beside its steps on this machine, by a few pictures of each: vocabulary, notice and denials."""
+    few = 40
+    make_tokenizer(
+        folder / "tokenizer.json", tokenizer_texts(replace(recipe, tokenizer_pictures=few)), recipe.vocabulary
+    )
+    segmenter = build(recipe.model, folder).to(pick_gpu_or_cpu())
+
+    def took(make: Callable[[int], Any], few: int, pictures: int) -> float:
+        begun = time.perf_counter()
+        if pictures:
+            make(few)
+        return (time.perf_counter() - begun) * pictures / few
+
+    def texts(n: int) -> None:
+        list(tokenizer_texts(replace(recipe, tokenizer_pictures=n)))
+
+    vocabulary = 0.0 if recipe.start else took(texts, 40, recipe.tokenizer_pictures)
+    notice = took(partial(domain_of, segmenter), 24, recipe.domain_pictures)
+    return vocabulary + notice + took(partial(presence_of, segmenter), 8, recipe.presence_pictures)
 
 
 def words_objective(

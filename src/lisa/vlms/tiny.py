@@ -148,12 +148,11 @@ class TinyLlava(LlavaForConditionalGeneration):
     """LLaVA with a `TokenTower` in the place of CLIP."""
 
     own_precision = True
-    """Its tower computes in the type of its weights, also under autocast: bf16 convolutions are slow on CPUs."""
+    """Its weights stay in float32 where it is trained under autocast: they are few."""
 
     def get_image_features(self, pixel_values: Tensor, **_: Any) -> BaseModelOutputWithPooling:  # type: ignore[override]
         """`[B, 3, S, S]` → `pooler_output`: per picture `[tokens, D]`."""
-        with torch.autocast(pixel_values.device.type, enabled=False):
-            tokens = self.model.vision_tower(pixel_values)
+        tokens = self.model.vision_tower(pixel_values)
         return BaseModelOutputWithPooling(pooler_output=list(self.model.multi_modal_projector(tokens)))  # type: ignore[arg-type]
 
 
